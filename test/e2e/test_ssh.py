@@ -7,7 +7,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from bare import BareCase  # noqa: E402
-from harness import ShapedCase, free_port, wait_until  # noqa: E402
+from harness import BIN, ShapedCase, free_port, wait_until  # noqa: E402
 from marks import for_both  # noqa: E402
 
 ODD = "a file with spaces"
@@ -150,15 +150,65 @@ class Ssh(ShapedCase):
 
 
 class WithoutServer(BareCase):
-    def test_vm_ssh_uses_the_link_and_says_so(self):
+    """The agent is the server: a guest with nothing but busybox."""
+
+    def host(self, *argv, **kwargs):
+        place = self.b.root / "place"
+        place.mkdir(exist_ok=True)
+        return subprocess.run(argv, env=self.b.env, cwd=place, capture_output=True, timeout=600, **kwargs)
+
+    def test_ssh_scp_sftp_and_ports_work_in_a_bare_guest(self):
         b = self.b
         b.ok("vm", "create", "--name", "plain", "--image", "bare")
-        done = b.run("vm", "ssh", "plain", "--", "echo", "'a  b'", "; exit 4")
-        self.assertEqual((done.returncode, done.stdout), (4, "a  b\n"))
-        self.assertIn("vm 'plain' has no SSH server; this is a command over the link\n", done.stderr)
+        done = b.run("vm", "ssh", "plain", "--", "echo", "'a  b'", "; echo err >&2; exit 4")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (4, "a  b\n", "err\n"))
         done = b.run("vm", "ssh", "plain", stdin=b"echo $((6*7))\n")
         self.assertEqual((done.returncode, done.stdout), (0, "42\n"), done.stderr)
-        self.assertIn("this is a shell over the link\n", done.stderr)
+        b.ok("ssh-config", "--install")
+        settings = str(b.root / ".ssh" / "config")
+        (b.root / "place").mkdir(exist_ok=True)
+        (b.root / "place" / ODD).write_bytes(BYTES)
+        done = self.host("scp", "-p", "-F", settings, ODD, "plain.vm:/root/by scp")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.host("sftp", "-F", settings, "-b", "-", "plain.vm",
+                         input=b'get "/root/by scp" back\nmkdir /root/new\nput back /root/new/again\n')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual((b.root / "place" / "back").read_bytes(), BYTES)
+        self.assertEqual(b.ok("vm", "exec", "plain", "--", "cmp", "/root/by scp", "/root/new/again"), "")
+        b.ok("vm", "exec", "plain", "--", "sh", "-c",
+             "nc -ll -p 7000 -e echo hello </dev/null >/dev/null 2>&1 &")
+
+        def greets():
+            done = self.host("ssh", "-F", settings, "-W", "127.0.0.1:7000", "plain.vm", stdin=subprocess.DEVNULL)
+            return done.stdout == b"hello\n"
+        wait_until(greets, "the forwarded port to greet")
+        done = self.host("ssh", "-F", settings, "-tt", "plain.vm", "tty -s && echo $TERM", stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(b"\r\n", done.stdout)
+
+    def test_only_the_owner_and_only_users_of_the_guest_get_in(self):
+        b = self.b
+        b.ok("vm", "create", "--name", "closed", "--image", "bare")
+        b.ok("ssh-config", "--install")
+        settings = str(b.root / ".ssh" / "config")
+        done = self.host("ssh", "-F", settings, "nosuch@closed.vm", "id", stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, 255)
+        self.assertIn(b"Permission denied (publickey)", done.stderr)
+        self.host("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "stranger")
+        done = self.host("ssh", "-F", "/dev/null", "-i", "stranger", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
+                         "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+                         "-o", f"ProxyCommand={BIN}/banger vm tunnel closed 22", "root@closed.vm", "id",
+                         stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, 255)
+        b.ok("vm", "exec", "closed", "--", "sh", "-c",
+             "mkdir -p /home/me/.ssh; cp /root/.ssh/authorized_keys /home/me/.ssh/; chown -R 7:7 /home/me; "
+             "echo me:x:7:7::/home/me:/bin/sh >>/etc/passwd")
+        done = self.host("ssh", "-F", settings, "me@closed.vm", "id -u; pwd; touch /root/no", stdin=subprocess.DEVNULL)
+        self.assertEqual(done.stdout, b"7\n/home/me\n", done.stderr)
+        self.assertNotEqual(done.returncode, 0)
+        done = self.host("sftp", "-F", settings, "-b", "-", "me@closed.vm", input=b"mkdir /root/no\n")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(b"Permission denied", done.stderr)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@
 #include "roles/agent/measure_spawn.h"
 #include "roles/agent/quiet_boot.h"
 #include "roles/agent/serve.h"
+#include "roles/agent/ssh/start.h"
 #include "roles/agent/uploads.h"
 
 namespace banger::roles::agent {
@@ -34,6 +35,8 @@ Usage:
   banger-agent ready [--run-dir DIR]                    tell the host that the guest has booted
   banger-agent end-commands [--run-dir DIR]             end the commands of the host's clients
   banger-agent keep-session [--run-dir DIR] DIRECTORY   run the session of that directory to its end
+  banger-agent serve-ssh [--run-dir DIR]                serve one connection of SSH on descriptor 0
+  banger-agent serve-sftp HOME                          serve SFTP on the standard streams
   banger-agent measure-spawn COUNT PROGRAM              what starting PROGRAM costs in this guest, in ms
   banger-agent --version | --help
 
@@ -153,15 +156,23 @@ Result<int> keep(const Arguments& arguments) {
   return 0;
 }
 
+Result<int> ssh_server(const Arguments& arguments) {
+  TRY(serve_ssh(arguments.run_dir));
+  return 0;
+}
+
+Result<int> sftp_server(const Arguments& arguments) {
+  serve_sftp(arguments.apply.file);
+  return 0;
+}
+
 struct Subcommand {
   std::string_view name;
   Result<int> (*run)(const Arguments&);  ///< the exit status
 };
-constexpr Subcommand kSubcommands[] = {{"serve", serve},
-                                       {"apply", apply_config},
-                                       {"ready", ready},
-                                       {"end-commands", end_all_commands},
-                                       {"keep-session", keep}};
+constexpr Subcommand kSubcommands[] = {
+    {"serve", serve},       {"apply", apply_config},   {"ready", ready},           {"end-commands", end_all_commands},
+    {"keep-session", keep}, {"serve-ssh", ssh_server}, {"serve-sftp", sftp_server}};
 
 Result<> measure(std::span<char*> words) {
   int rounds = 0;
@@ -202,7 +213,8 @@ int run_agent(int argc, char** argv) {
     return done ? *done : report(done.error(), 1);
   }
   return report(Error{ErrorCode::invalid, fmt::format("unknown command '{}'", printable(name)), 0,
-                      did_you_mean(name, {"serve", "apply", "ready", "end-commands", "keep-session", "measure-spawn"})},
+                      did_you_mean(name, {"serve", "apply", "ready", "end-commands", "keep-session", "serve-ssh",
+                                          "serve-sftp", "measure-spawn"})},
                 2);
 }
 

@@ -80,6 +80,23 @@ inline constexpr auto kTunnelProbe = 30s;  ///< how often the agent checks for t
 /// How often the agent reads the set of listening ports while a host watches the set.
 inline constexpr auto kListeningPoll = 1s;
 
+// -- the SSH server
+inline constexpr auto kSshLoginDeadline = 60s;           ///< as sshd's LoginGraceTime, for a person with a passphrase
+inline constexpr std::size_t kSshChannels = 128;         ///< of one connection; a browser opens some ten a page
+inline constexpr std::size_t kSshListeners = 32;         ///< ports that one client forwards to itself
+inline constexpr std::size_t kSshVariables = 256;        ///< environment variables from a client; usual ones send ten
+inline constexpr std::size_t kSshPumpBytes = 32 * kKiB;  ///< moved at once; as much as one packet of SSH
+inline constexpr std::size_t kSshAuthorizedBytes = 1 * kMiB;  ///< of authorized_keys; a key has some 100 bytes
+inline constexpr std::size_t kSshAuthorizedKeys = 10'000;     ///< as many as fit
+inline constexpr int kSshBacklog = 32;                        ///< connections that wait for the client
+inline constexpr auto kSshConnectPatience = 200ms;            ///< a refusal on this host takes less than a millisecond
+
+// -- SFTP
+inline constexpr std::uint32_t kSftpMessageBytes = 256 * kKiB;  ///< as OpenSSH
+inline constexpr std::size_t kSftpDataBytes = 255 * kKiB;       ///< of one read or write; the rest is for the head
+inline constexpr std::size_t kSftpHandles = 512;  ///< open files; fewer than a process may have (kLoginOpenFiles)
+inline constexpr std::size_t kSftpNames = 100;    ///< in one answer; a name has at most 255 bytes, twice, and a line
+
 // -- ending the guest
 inline constexpr auto kEndCommandsDeadline = 5s;  ///< SIGTERM to the clients' commands → the guest's end goes on
 inline constexpr auto kEndCommandsPoll = 50ms;    ///< how often the agent's children are listed meanwhile

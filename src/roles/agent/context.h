@@ -20,6 +20,7 @@
 #include "roles/agent/proc_stats.h"
 #include "roles/agent/run_dir.h"
 #include "roles/agent/shutdown_plan.h"
+#include "roles/agent/ssh/start.h"
 #include "roles/agent/users.h"
 #include "roles/agent/wall_clock.h"
 
@@ -34,6 +35,8 @@ struct Options {
   capabilities::ApplyMode config_mode = capabilities::ApplyMode::live;
   std::string sessions = "/var/lib/banger/sessions";  ///< outlives a reboot of the guest
   std::function<Result<std::optional<host::Child>>(KeeperStart)> start_keeper = agent::start_keeper;
+  StartSshServer start_ssh = start_ssh_server;
+  std::uint16_t ssh_port = 22;                  ///< where the agent's own SSH server answers if no other server listens
   std::string mounts = "/proc/self/mountinfo";  ///< where the agent finds the cgroups
   MountCgroups mount_cgroups = MountCgroups::no;
   std::string path_variable = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";  ///< of init's own tools

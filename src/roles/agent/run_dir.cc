@@ -45,7 +45,8 @@ Result<AgentConfig> RunDir::load_config() const {
                      .environment = std::move(config.environment),
                      .interfaces = std::move(config.interfaces),
                      .image = std::move(config.image),
-                     .keys = std::move(config.keys)};
+                     .keys = std::move(config.keys),
+                     .ssh_host_key = std::move(config.ssh_host_key)};
 }
 
 Result<> RunDir::save_config(const AgentConfig& config) const {
@@ -53,7 +54,8 @@ Result<> RunDir::save_config(const AgentConfig& config) const {
                              .keys = config.keys,
                              .environment = config.environment,
                              .image = config.image,
-                             .link_token = to_hex(config.link_token)};
+                             .link_token = to_hex(config.link_token),
+                             .ssh_host_key = config.ssh_host_key};
   return overwrite(path_ + "/config.json", dump_json(guestcfg::to_json(kept, guestcfg::Contents::inline_data)));
 }
 

@@ -2,7 +2,7 @@
 // here.
 //
 //   config.json    0600: the current guest config; the agent reads "link_token", "environment", "image",
-//                  "interfaces" and "keys"
+//                  "interfaces", "keys" and "ssh_host_key"
 //   init           the image's init: systemd, openrc, runit, busybox, other or none
 //   system-ready   exists once the boot target is reached
 //   ending         exists once the guest's end has begun (end_commands.h)
@@ -16,7 +16,9 @@
 #include <sys/types.h>
 
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "guest/init.h"
@@ -35,6 +37,7 @@ struct AgentConfig {
   std::vector<guestcfg::Interface> interfaces;  ///< the configuration of the links
   guestcfg::RunConfig image;                    ///< the image's choices for commands
   std::vector<guestcfg::UserKeys> keys;         ///< the authorised keys
+  std::optional<guestcfg::SshHostKey> ssh_host_key;
 };
 
 class RunDir {

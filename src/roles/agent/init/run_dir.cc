@@ -66,7 +66,6 @@ Result<> write_run_dir(const guestcfg::GuestConfig& config, const guest::Init& i
   guestcfg::GuestConfig kept = config;
   kept.files.clear();
   kept.entropy.clear();
-  kept.ssh_host_key.reset();
   TRY(host::write_file(in_run_dir("config.json"), dump_json(guestcfg::to_json(kept, guestcfg::Contents::inline_data)),
                        0600));
   TRY(host::write_file(in_run_dir("init"), to_string(init.kind), 0644));

@@ -1,5 +1,8 @@
 // CONNECT host:port: a TCP connection from the guest, with bytes both ways. Each direction ends on its own.
+//
+// Where nobody listens on the guest's own port 22, the agent's SSH server answers. So ssh works in every guest.
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <asio.hpp>
 #include <asio/experimental/as_tuple.hpp>
@@ -9,6 +12,7 @@
 #include "link/bounds.h"
 #include "roles/agent/address.h"
 #include "roles/agent/bounds.h"
+#include "roles/agent/exec/detached.h"
 #include "roles/agent/routes.h"
 
 namespace banger::roles::agent {
@@ -16,19 +20,20 @@ namespace banger::roles::agent {
 namespace {
 
 using asio::ip::tcp;
+using Socket = asio::generic::stream_protocol::socket;
 constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 
 struct Tunnel {
   Tunnel(host::Runtime& runtime, StreamPtr s) : socket(runtime.io()), stream(std::move(s)), changed(runtime) {}
   bool over() const { return broken || (inward_over && outward_over); }
-  tcp::socket socket;
+  Socket socket;
   StreamPtr stream;  // null once it is over
   bool inward_over = false, outward_over = false, broken = false;
   host::Event changed;
 };
 using TunnelPtr = std::shared_ptr<Tunnel>;
 
-void close(tcp::socket& socket) {
+void close(Socket& socket) {
   std::error_code ignored;
   socket.close(ignored);
 }
@@ -59,6 +64,34 @@ Task<Result<>> reach(host::Runtime& runtime, TunnelPtr t, Authority authority) {
   }
   co_return fail_errno(fmt::format("connect to {} port {} in the guest", printable(authority.host), authority.port),
                        last.value());
+}
+
+bool is_own_ssh(const Context& context, const Authority& authority) {
+  return authority.port == context.options.ssh_port && (authority.host == "127.0.0.1" || authority.host == "localhost");
+}
+
+Result<> reach_own_server(ContextPtr context, Tunnel& t) {
+  if (!context->config.ssh_host_key) return fail(ErrorCode::unavailable, "the guest has no host key of SSH yet");
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return fail_errno("make a socket");
+  UniqueFd ours(ends[0]), theirs(ends[1]);
+  auto child =
+      TRY(context->options.start_ssh(context->run_dir.path(), std::move(theirs), context->command_groups.next()));
+  std::error_code error;
+  close(t.socket);
+  t.socket.assign(asio::generic::stream_protocol(AF_UNIX, 0), ours.get(), error);
+  if (error) return fail_errno("use a socket", error.value());
+  (void)ours.release();
+  if (child) context->runtime.spawn(wait_for_end(context, std::move(*child), false));
+  return {};
+}
+
+Task<Result<>> reach_any(ContextPtr context, TunnelPtr t, Authority authority) {
+  auto reached = co_await reach(context->runtime, t, authority);
+  if (reached || reached.error().sys_errno != ECONNREFUSED || !is_own_ssh(*context, authority)) co_return reached;
+  auto own = reach_own_server(context, *t);
+  if (!own) context->log().error("ssh.failed", {{"error", own.error().sentence()}});
+  co_return own ? own : reached;
 }
 
 // Guest → host, until either side breaks or the guest's bytes end. Their end ends only the response's body.
@@ -100,7 +133,7 @@ Task<> inward(TunnelPtr t) {
 Task<> tunnel(ContextPtr context, StreamPtr stream) {
   auto t = std::make_shared<Tunnel>(context->runtime, stream);
   auto authority = parse_authority(stream->path());
-  auto reached = authority ? co_await reach(context->runtime, t, *authority) : std::unexpected(authority.error());
+  auto reached = authority ? co_await reach_any(context, t, *authority) : std::unexpected(authority.error());
   if (!reached) {
     (void)co_await stream->reply_error(reached.error());
     co_return;

@@ -45,7 +45,8 @@ TEST_CASE("run_dir: a saved config reads back, is private, and replaces an older
   REQUIRE(files.save_config({.link_token = std::string(16, 'k'),
                              .environment = {{"A", "b c"}},
                              .interfaces = {link},
-                             .keys = {{"root", {"ssh-ed25519 AAAA"}}}}));
+                             .keys = {{"root", {"ssh-ed25519 AAAA"}}},
+                             .ssh_host_key = guestcfg::SshHostKey{.private_key = "private", .public_key = "public"}}));
   auto config = files.load_config();
   REQUIRE(config);
   CHECK(config->link_token == std::string(16, 'k'));
@@ -53,6 +54,8 @@ TEST_CASE("run_dir: a saved config reads back, is private, and replaces an older
   REQUIRE(config->interfaces.size() == 1);
   CHECK(config->interfaces[0] == link);
   CHECK(config->keys == std::vector<guestcfg::UserKeys>{{"root", {"ssh-ed25519 AAAA"}}});
+  REQUIRE(config->ssh_host_key);
+  CHECK(config->ssh_host_key->private_key == "private");
   std::filesystem::remove(dir / "config.json");
   REQUIRE(files.save_config({.link_token = std::string(16, 'k'), .environment = {}, .interfaces = {}}));
   struct stat info{};

@@ -9,7 +9,6 @@
 #include "catch.h"
 #include "helpers.h"
 #include "host/files.h"
-#include "link/exec_frames.h"
 #include "roles/cli/ssh_config.h"
 #include "rpc/chunks.h"
 
@@ -116,25 +115,6 @@ TEST_CASE_METHOD(Fixture, "vm ssh: the error for a VM that does not run is the d
   CHECK(done.status == 125);
   CHECK(done.err == "banger: vm 'web' is stopped (hint: banger vm start web)\n");
   CHECK(done.out.empty());
-}
-
-TEST_CASE_METHOD(Fixture, "vm ssh: a guest without a server runs the command over the link, and one line says so") {
-  put_ssh();
-  server = false;
-  std::string spec;
-  daemon.answers["vm.exec"] = [](const Json&) -> Result<Json> { return Json{{"id", "a"}, {"name", "web"}}; };
-  daemon.streams["vm.exec"] = [&](int socket, const Json&) {
-    char chunk[4096];
-    auto got = ::read(socket, chunk, sizeof chunk);
-    spec.assign(chunk, static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    std::string frames;
-    link::encode_frame(link::FrameType::exit, link::encode_exit({.code = 3, .signal = 0, .message = ""}), frames);
-    (void)host::write_all(socket, frames);
-  };
-  auto done = home.run({"vm", "ssh", "web", "--", "echo", "a  b"});
-  CHECK(done.status == 3);
-  CHECK(done.err == "banger: vm 'web' has no SSH server; this is a command over the link\n");
-  CHECK(contains(spec, R"(["/bin/sh","-c","echo a  b"])"));
 }
 
 TEST_CASE_METHOD(Fixture, "vm tunnel: standard input and output are the connection, also under a name for ssh") {

@@ -189,3 +189,41 @@ TEST_CASE("tunnel: no listener, no such name, no address: each is an error") {
     }
   });
 }
+
+TEST_CASE("tunnel: the agent's SSH server answers where nobody listens on its port") {
+  Agent agent;
+  auto& options = const_cast<Options&>(agent.context->options);
+  // A port that was free a moment ago.
+  options.ssh_port = Listener([](int) {}).port;
+  std::thread server;
+  options.start_ssh = [&](const std::string&, UniqueFd socket, int) -> Result<std::optional<host::Child>> {
+    server = std::thread([fd = std::make_shared<UniqueFd>(std::move(socket))] {
+      auto seen = read_to_end(fd->get());
+      (void)host::write_all(fd->get(), "answer to " + seen);
+    });
+    return std::optional<host::Child>();
+  };
+  auto place = fmt::format("127.0.0.1:{}", options.ssh_port);
+  agent.run([&](Agent& a) -> Task<> {
+    auto refused = co_await connect(a, place);
+    if (!refused) {
+      FAIL_CHECK("open");
+      co_return;
+    }
+    auto before = co_await refused->status(host::after(std::chrono::seconds(30)));
+    CHECK((before && *before != 200));
+    a.context->config.ssh_host_key = guestcfg::SshHostKey{.private_key = "private", .public_key = "public"};
+    auto stream = co_await connect(a, place);
+    if (!stream) {
+      FAIL_CHECK("open again");
+      co_return;
+    }
+    auto status = co_await stream->status(host::after(std::chrono::seconds(30)));
+    CHECK((status && *status == 200));
+    (void)co_await stream->write("hello");
+    (void)co_await stream->finish();
+    auto answer = co_await read_all(*stream);
+    CHECK(answer == "answer to hello");
+  });
+  if (server.joinable()) server.join();
+}

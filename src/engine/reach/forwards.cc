@@ -5,51 +5,13 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/bounds.h"
 #include "base/text.h"
 #include "engine/bounds.h"
 #include "engine/reach/reach.h"
-#include "engine/reach/relay.h"
-#include "net/bounds.h"
 
 namespace banger::engine {
 
 namespace {
-
-/// A TCP connection as a caller for relay().
-class TcpCaller : public rpc::RawStream {
- public:
-  explicit TcpCaller(std::unique_ptr<net::TcpStream> stream) : stream_(std::move(stream)) {}
-  ~TcpCaller() override {
-    if (!ended_) stream_->reset_at_end();
-  }
-  Task<Result<std::string>> read() override { return stream_->read(); }
-  Task<Result<>> write(std::string bytes) override { return stream_->write(std::move(bytes)); }
-  void shutdown_write() override {
-    ended_ = true;
-    stream_->shutdown_write();
-  }
-  Task<> gone() override { return stream_->gone(); }
-
- private:
-  std::unique_ptr<net::TcpStream> stream_;
-  bool ended_ = false;  // the guest has sent all it had to send
-};
-
-/// Increments the count while the object exists.
-class Counted {
- public:
-  Counted(std::size_t& count, host::Event& changed) : count_(count), changed_(changed) { ++count_; }
-  Counted(const Counted&) = delete;
-  ~Counted() {
-    --count_;
-    changed_.notify_all();
-  }
-
- private:
-  std::size_t& count_;
-  host::Event& changed_;
-};
 
 bool is_address(const std::string& text) {
   return !text.empty() && text.size() <= 64 && text.find_first_not_of("0123456789abcdefABCDEF:.") == text.npos;
@@ -118,7 +80,8 @@ Result<GuestPorts> parse_guest_ports(std::string_view line) {
 
 void Forwards::watch(std::shared_ptr<VmOwner> vm) {
   if (!services_.config.auto_forward) return;
-  auto watch = std::make_shared<Watch>(services_.runtime, vm, totals_);
+  auto of = std::make_shared<HostPortVm>(HostPortVm{.vm = vm, .totals = totals_});
+  auto watch = std::make_shared<Watch>(services_.runtime, std::move(of));
   watches_[vm.get()] = watch;
   services_.runtime.spawn(forward_ports(std::move(watch)));
 }
@@ -128,7 +91,8 @@ std::map<std::uint16_t, Forwards::Port> Forwards::of(const VmOwner& vm) const {
   auto found = watches_.find(&vm);
   if (found == watches_.end()) return ports;
   for (const auto& [number, listening] : found->second->ports)
-    ports[number] = {listening->listener ? listening->listener->endpoint() : host::Endpoint{}, listening->problem};
+    ports[number] = listening->open ? Port{listening->open->at(), listening->open->problem()}
+                                    : Port{host::Endpoint{}, listening->problem};
   return ports;
 }
 
@@ -144,7 +108,7 @@ Task<> Forwards::wait_for(const VmOwner& vm, std::vector<std::uint16_t> ports, h
 }
 
 Task<> Forwards::forward_ports(WatchPtr watch) {
-  auto vm = watch->vm;
+  auto vm = watch->of->vm;
   while (!vm->record().gone()) {
     if (!applies(*vm)) {
       close(*watch);
@@ -184,7 +148,7 @@ Task<> Forwards::follow(WatchPtr watch, std::shared_ptr<link::Client> client) {
     if (!bytes || bytes->empty() || buffer.size() + bytes->size() > 2 * limits::kListeningLineBytes) co_return;
     buffer += *bytes;
     auto end = buffer.rfind('\n');
-    if (end == buffer.npos || !applies(*watch->vm)) continue;
+    if (end == buffer.npos || !applies(*watch->of->vm)) continue;
     // Only the last complete line is up to date.
     auto begin = end == 0 ? buffer.npos : buffer.rfind('\n', end - 1);
     begin = begin == buffer.npos ? 0 : begin + 1;
@@ -200,8 +164,8 @@ void Forwards::apply(const WatchPtr& watch, const GuestPorts& wanted) {
   // Failed ports are tried again, because the other program may have closed its port.
   std::erase_if(watch->ports, [&](const auto& entry) {
     auto it = wanted.find(entry.first);
-    bool stays = it != wanted.end() && it->second == entry.second->guest && entry.second->listener;
-    if (!stays) end(*entry.second);
+    bool stays = it != wanted.end() && it->second == entry.second->guest && entry.second->open;
+    if (!stays && entry.second->open) entry.second->open->close();
     return !stays;
   });
   for (const auto& [port, guest] : wanted)
@@ -211,7 +175,7 @@ void Forwards::apply(const WatchPtr& watch, const GuestPorts& wanted) {
 
 void Forwards::try_again(const WatchPtr& watch) {
   for (auto& [port, listening] : watch->ports)
-    if (!listening->listener) listening = listen(watch, port, listening->guest);
+    if (!listening->open) listening = listen(watch, port, listening->guest);
 }
 
 Result<std::unique_ptr<net::TcpListener>> Forwards::listen_at(const VmOwner& vm, std::uint16_t port,
@@ -230,86 +194,24 @@ Result<std::unique_ptr<net::TcpListener>> Forwards::listen_at(const VmOwner& vm,
 
 std::shared_ptr<Forwards::Listening> Forwards::listen(const WatchPtr& watch, std::uint16_t port, GuestPort guest) {
   auto listening = std::make_shared<Listening>();
-  auto made = listen_at(*watch->vm, port, guest);
-  listening->port = port;
+  auto made = listen_at(*watch->of->vm, port, guest);
   listening->guest = std::move(guest);
   if (!made) {
     listening->problem = std::move(made.error());
     return listening;
   }
-  ++totals_->ports;
-  listening->listener = std::move(*made);
-  services_.runtime.spawn(accept(watch, listening));
+  bool all = services_.config.forward_clients == config::ForwardClients::all;
+  listening->open = std::make_shared<HostPort>(watch->of, std::move(*made), listening->guest.target,
+                                               all ? std::nullopt : std::optional(owner_));
+  listening->open->serve();
   return listening;
 }
 
-void Forwards::end(Listening& listening) {
-  if (listening.listener) --totals_->ports;
-  listening.listener.reset();
-  totals_->changed.notify_all();
-}
-
 void Forwards::close(Watch& watch) {
-  for (auto& [port, listening] : watch.ports) end(*listening);
+  for (auto& [port, listening] : watch.ports)
+    if (listening->open) listening->open->close();
   watch.ports.clear();
   watch.changed.notify_all();
-}
-
-Task<> Forwards::accept(WatchPtr watch, std::shared_ptr<Listening> listening) {
-  while (listening->listener) {
-    auto stream = co_await listening->listener->accept();
-    if (!stream && stream.error().code == ErrorCode::cancelled) co_return;
-    if (!stream) {
-      co_await services_.runtime.sleep_for(limits::kAcceptPause);
-      continue;
-    }
-    if (!admit(*watch, *listening, **stream)) continue;
-    // Meanwhile later connections wait in the kernel's queue.
-    co_await wait_for_room(watch, listening);
-    if (listening->listener)
-      services_.runtime.spawn(pass_on(watch, listening->guest.target, std::move(*stream)));
-    else
-      (*stream)->reset_at_end();
-  }
-}
-
-bool Forwards::admit(const Watch& watch, Listening& listening, net::TcpStream& stream) const {
-  if (services_.config.forward_clients == config::ForwardClients::all || stream.is_from(owner_)) return true;
-  stream.reset_at_end();
-  if (!std::exchange(listening.refused, true))
-    services_.log.warn("forward.refused", {{"vm", watch.vm->record().name()},
-                                           {"port", std::to_string(listening.port)},
-                                           {"reason", "the client is not a process of this user"}});
-  return false;
-}
-
-Task<> Forwards::wait_for_room(WatchPtr watch, std::shared_ptr<Listening> listening) {
-  auto reached = [&]() -> std::size_t {
-    if (watch->connections >= limits::kForwardConnections) return limits::kForwardConnections;
-    return watch->totals->connections >= limits::kForwardConnectionsInAll ? limits::kForwardConnectionsInAll : 0;
-  };
-  auto limit = reached();
-  if (!limit) co_return;
-  if (!std::exchange(listening->was_full, true))
-    services_.log.warn("forward.full", {{"vm", watch->vm->record().name()}, {"port", std::to_string(listening->port)}});
-  listening->problem = {ErrorCode::exhausted, fmt::format("{} connections are open, and later ones wait", limit), 0,
-                        "end some connections"};
-  while (listening->listener && reached()) co_await watch->totals->changed.wait();
-  listening->problem = {};
-}
-
-Task<> Forwards::pass_on(WatchPtr watch, std::string target, std::unique_ptr<net::TcpStream> stream) {
-  Counted one(watch->connections, watch->totals->changed), in_all(watch->totals->connections, watch->totals->changed);
-  auto caller = std::make_shared<TcpCaller>(std::move(stream));
-  auto use = watch->vm->parts().use->begin();
-  auto client = co_await watch->vm->parts().link->client(host::after(limits::kForwardAgentDeadline));
-  if (!client) co_return;
-  auto opened = co_await (*client)->open({.method = "CONNECT", .path = std::move(target)});
-  if (!opened) co_return;
-  std::shared_ptr<link::ClientStream> guest = std::move(*opened);
-  auto status = co_await guest->status(host::after(limits::kForwardAgentDeadline));
-  if (!status || *status >= 400) co_return;
-  co_await relay(services_.runtime, std::move(caller), guest, OnCallerEnd::pass_on);
 }
 
 }  // namespace banger::engine

@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/vm/owner.h"
-#include "net/tcp.h"
+#include "engine/reach/host_port.h"
 
 namespace banger::engine {
 
@@ -50,27 +49,14 @@ class Forwards {
 
  private:
   struct Listening {
-    std::uint16_t port = 0;
     GuestPort guest;
-    std::unique_ptr<net::TcpListener> listener;  ///< null: the host does not listen
-    Error problem;
-    // The log has each of these once for a port.
-    bool refused = false;   ///< a stranger was refused
-    bool was_full = false;  ///< connections had to wait
-  };
-  /// The totals over all VMs. Shared with running coroutines, which may end after this object.
-  struct Totals {
-    explicit Totals(host::Runtime& runtime) : changed(runtime) {}
-    std::size_t ports = 0, connections = 0;
-    host::Event changed;  ///< a connection or a listener has ended
+    std::shared_ptr<HostPort> open;  ///< null: the host does not listen
+    Error problem;                   ///< why the host does not listen
   };
   struct Watch {
-    Watch(host::Runtime& runtime, std::shared_ptr<VmOwner> v, std::shared_ptr<Totals> t)
-        : vm(std::move(v)), totals(std::move(t)), changed(runtime) {}
-    std::shared_ptr<VmOwner> vm;
-    std::shared_ptr<Totals> totals;
+    Watch(host::Runtime& runtime, std::shared_ptr<HostPortVm> v) : of(std::move(v)), changed(runtime) {}
+    std::shared_ptr<HostPortVm> of;
     std::map<std::uint16_t, std::shared_ptr<Listening>> ports;
-    std::size_t connections = 0;
     bool asked = false;   ///< a caller waits for the ports
     host::Event changed;  ///< `ports` or `asked` has changed
   };
@@ -83,17 +69,12 @@ class Forwards {
   void apply(const WatchPtr& watch, const GuestPorts& wanted);
   std::shared_ptr<Listening> listen(const WatchPtr& watch, std::uint16_t port, GuestPort guest);
   Result<std::unique_ptr<net::TcpListener>> listen_at(const VmOwner& vm, std::uint16_t port, const GuestPort& guest);
-  void end(Listening& listening);
   void close(Watch& watch);
-  Task<> accept(WatchPtr watch, std::shared_ptr<Listening> listening);
-  bool admit(const Watch& watch, Listening& listening, net::TcpStream& stream) const;
-  Task<> wait_for_room(WatchPtr watch, std::shared_ptr<Listening> listening);
-  Task<> pass_on(WatchPtr watch, std::string target, std::unique_ptr<net::TcpStream> stream);
 
   Services& services_;
   const uid_t owner_;
   std::map<const VmOwner*, WatchPtr> watches_;
-  std::shared_ptr<Totals> totals_ = std::make_shared<Totals>(services_.runtime);
+  std::shared_ptr<HostPortTotals> totals_ = std::make_shared<HostPortTotals>(services_.runtime);
 };
 
 }  // namespace banger::engine

@@ -10,6 +10,7 @@ namespace banger::limits {
 
 inline constexpr std::size_t kVmNameBytes = 63;              ///< a label of a host name (RFC 1123)
 inline constexpr std::size_t kLabelBytes = 4 * kKiB;         ///< all labels of a VM; hundreds of VMs fit into one list
+inline constexpr std::size_t kPublishedPorts = 32;           ///< of one VM; each costs a descriptor
 inline constexpr std::uint32_t kVcpusPerCpu = 4;             ///< more only wait for each other
 inline constexpr std::uint64_t kMinMemoryBytes = 64 * kMiB;  ///< with less, a distribution's kernel does not boot
 inline constexpr std::uint64_t kMinDiskBytes = 64 * kMiB;    ///< room for a journal and some files

@@ -11,6 +11,11 @@ namespace banger::vm {
 namespace {
 
 Json to_value(const auto& value) { return value; }
+Json to_value(const std::vector<PublishedPort>& ports) {
+  Json list = Json::array();
+  for (const auto& port : ports) list.push_back(to_string(port));
+  return list;
+}
 Json to_value(Network network) { return to_string(network); }
 Json to_value(Storage storage) { return to_string(storage); }
 
@@ -57,6 +62,16 @@ Result<> read(const Json& json, std::string_view name, std::map<std::string, std
     map[key] = value.get<std::string>();
   }
   to = std::move(map);
+  return {};
+}
+
+Result<> read(const Json& json, std::string_view name, std::vector<PublishedPort>& to) {
+  auto it = json.find(name);
+  if (it == json.end() || it->is_null()) return {};
+  std::vector<PublishedPort> ports;
+  for (const auto& text : TRY(find_strings(json, name)))
+    ports.push_back(TRY(in(fmt::format("field '{}'", name), parse_published_port(text))));
+  to = std::move(ports);
   return {};
 }
 

@@ -28,6 +28,7 @@ enum class FieldType {
   flag,
   choice,  ///< one of Field::choices
   pairs,   ///< texts by their keys
+  ports,   ///< a list of published ports, as texts
 };
 
 /// What a record without the field means.
@@ -67,7 +68,7 @@ struct Texts {
 struct Field {
   std::string_view name;  ///< in JSON
   std::variant<std::string Spec::*, std::uint32_t Spec::*, std::uint64_t Spec::*, bool Spec::*, Network Spec::*,
-               Storage Spec::*, std::map<std::string, std::string> Spec::*>
+               Storage Spec::*, std::map<std::string, std::string> Spec::*, std::vector<PublishedPort> Spec::*>
       member;
   FieldType type;
   std::span<const std::string_view> choices = {};  ///< a user's choices; the daemon may resolve one to another
@@ -200,6 +201,17 @@ inline constexpr Field kFields[] = {
      .option_help = {"attach a label; KEY alone has an empty value; may be repeated",
                      "its labels from now on, instead of those it has; may be repeated"},
      .doc = {"Labels by their keys", "All labels by their keys. Labels that are not named go"},
+     .change = Change::at_once},
+    // Two VMs cannot have the same port of the host. So forks, and VMs from a snapshot, have none.
+    {.name = "publish",
+     .member = &Spec::publish,
+     .type = FieldType::ports,
+     .option = "publish",
+     .option_help = {"let a port of this host lead to a port of the VM whenever the VM runs; may be repeated",
+                     "its published ports from now on, instead of those it has; may be repeated"},
+     .doc = {"Ports of this host that lead to ports of the guest whenever the VM runs. Each is `HOSTPORT:PORT` at "
+             "127.0.0.1, or `ADDRESS:HOSTPORT:PORT`. Port 0 of the host is any free port, which the VM then keeps",
+             "All published ports. Ports that are not named go"},
      .change = Change::at_once},
 };
 

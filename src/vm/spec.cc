@@ -117,7 +117,8 @@ Result<> check_spec(const Spec& spec, const HostSize& host) {
   TRY(check_disk("a disk", spec.disk_bytes));
   TRY(check_disk("a system disk", spec.system_bytes));
   TRY(guestcfg::check_environment(spec.environment));
-  return check_labels(spec.labels);
+  TRY(check_labels(spec.labels));
+  return check_published(spec.publish);
 }
 
 std::string spec_line(const Spec& spec) {

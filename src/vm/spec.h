@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "vm/network.h"
+#include "vm/published_port.h"
 #include "vm/storage.h"
 
 namespace banger::vm {
@@ -28,6 +29,7 @@ struct Spec {
   Storage storage = Storage::overlay;
   std::map<std::string, std::string> environment;
   std::map<std::string, std::string> labels;
+  std::vector<PublishedPort> publish;
 };
 /// Whether the guest's root is the system disk alone, a plain ext4. Otherwise the root is the system disk over the
 /// image.

@@ -30,6 +30,7 @@ constexpr Parameter create_parameter(const vm::Field& field) {
           .type = field.is_number()                    ? Type::integer
                   : field.type == vm::FieldType::flag  ? Type::boolean
                   : field.type == vm::FieldType::pairs ? Type::text_map
+                  : field.type == vm::FieldType::ports ? Type::texts
                                                        : Type::text,
           .initial = field.initial,
           .help = field.doc.create,

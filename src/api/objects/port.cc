@@ -21,6 +21,8 @@ constexpr Field kPortFields[] = {
     field<&PortObject::url>(
         "url", "`http://NAME.vm:PORT/`, or with the address where this host does not resolve names; or empty"),
     field<&PortObject::forward>("forward", "`ADDRESS:PORT`, where the host listens for the port, or empty"),
+    field<&PortObject::published>("published",
+                                  "`ADDRESS:PORT` of each port of the host that is published for the port"),
     field<&PortObject::note>("note", "Why the port is not forwarded, or why connections to it wait; or empty"),
     field<&PortObject::hint>("hint", "What can be done about that, or empty"),
 };

@@ -19,6 +19,7 @@ struct PortObject {
   std::string scheme;
   std::string url;
   std::string forward;
+  std::vector<std::string> published;
   std::string note;
   std::string hint;
   static const Object kObject;

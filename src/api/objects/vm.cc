@@ -47,6 +47,11 @@ constexpr Field kVmFields[] = {
     field<&VmObject::storage>("storage", "The kind of system disk").one_of(kStorages),
     field<&VmObject::address>("address", "The guest's IPv4 address. On a bridge, empty before the first start"),
     field<&VmObject::labels>("labels", "Labels by their keys"),
+    field<&VmObject::publish>("publish", "The published ports, each as `ADDRESS:HOSTPORT:PORT`"),
+    field<&VmObject::publish_problems>("publish_problems",
+                                       "Sentences for people: why published ports are not open now. Only in the result "
+                                       "of `vm.show`, and only if there are any")
+        .or_absent(),
     field<&VmObject::created_at>("created_at", "When the VM was created"),
     field<&VmObject::started_at>("started_at", "When the machine was last started"),
     field<&VmObject::machine>("machine", "The VMM and its version. Empty when no machine runs"),

@@ -41,6 +41,10 @@ constexpr Option create_option(const vm::Field& field) {
     case vm::FieldType::pairs:
       takes(Kind::pair, "KEY=VALUE");
       break;
+    case vm::FieldType::ports:
+      takes(Kind::text, "[ADDRESS:]HOSTPORT:PORT");
+      option.letter = 'p';
+      break;
   }
   if (field.in_host_defaults()) option.default_key = field.name;
   return option;

@@ -97,8 +97,10 @@ Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_f
   daemon.services.runtime.spawn(engine::remove_unfinished(daemon.services));
   daemon.services.resources.run(daemon.services.runtime, daemon.vms.foreground());
   daemon.services.runtime.spawn(daemon.dns.run());
-  daemon.vms.registry().for_each_vm(
-      [&forwards = daemon.forwards](std::shared_ptr<engine::VmOwner> vm) { forwards.watch(std::move(vm)); });
+  daemon.vms.registry().for_each_vm([&daemon](std::shared_ptr<engine::VmOwner> vm) {
+    daemon.published.watch(vm);
+    daemon.forwards.watch(std::move(vm));
+  });
   daemon.services.runtime.spawn(daemon.vms.pool().run());
   daemon.services.runtime.spawn(engine::stop_stale(daemon.services, daemon.vms.registry()));
   daemon.services.runtime.spawn(engine::poll_metrics(daemon.services, daemon.vms.registry()));
@@ -203,8 +205,14 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   };
   engine::Dns dns(services, vms.registry());
   engine::Forwards forwards(services);
-  Daemon daemon{services, vms,  dns,
-                forwards, stop, std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())};
+  engine::PublishedPorts published(services);
+  Daemon daemon{.services = services,
+                .vms = vms,
+                .dns = dns,
+                .forwards = forwards,
+                .published = published,
+                .stop = stop,
+                .started_at = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())};
   add_methods(*server, daemon);
 
   auto loaded = saves.load();

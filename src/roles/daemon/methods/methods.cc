@@ -51,6 +51,11 @@ Result<std::optional<std::chrono::milliseconds>> find_ms(const Json& params, std
   return std::chrono::milliseconds(*ms);
 }
 
+Result<engine::PublishedPorts::Reserved> reserve_ports(Daemon& daemon, const engine::VmOwner& vm) {
+  auto ports = vm.record().spec().publish;
+  return daemon.published.reserve(ports, &vm);
+}
+
 engine::Report report_to(rpc::CallContext& context) {
   return [&context](std::string_view stage, std::string_view detail, int percent) {
     context.progress(stage, detail, percent);

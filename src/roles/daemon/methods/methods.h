@@ -10,6 +10,7 @@
 #include "engine/fleet/manager.h"
 #include "engine/reach/dns.h"
 #include "engine/reach/forwards.h"
+#include "engine/reach/published_ports.h"
 #include "engine/services.h"
 #include "rpc/server.h"
 
@@ -21,6 +22,7 @@ struct Daemon {
   engine::VmManager& vms;
   engine::Dns& dns;
   engine::Forwards& forwards;
+  engine::PublishedPorts& published;
   std::function<void()> stop;  ///< ends the daemon after the current answer
   std::int64_t started_at;     ///< unix seconds
 };
@@ -54,6 +56,8 @@ void add_methods(rpc::Server& server, Daemon& daemon);
 Result<std::shared_ptr<engine::VmOwner>> named_vm(Daemon& daemon, const Json& params);
 /// A parameter in milliseconds; nullopt when it is absent.
 Result<std::optional<std::chrono::milliseconds>> find_ms(const Json& params, std::string_view key);
+/// The ports that the VM publishes, open for its start (PublishedPorts::reserve).
+Result<engine::PublishedPorts::Reserved> reserve_ports(Daemon& daemon, const engine::VmOwner& vm);
 engine::Report report_to(rpc::CallContext& context);
 /// The spec of a VM that was created without parameters. The caller resolves its network (HostResources::resolve).
 vm::Spec default_spec(const engine::Services& services);

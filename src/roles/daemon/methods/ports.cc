@@ -16,6 +16,7 @@
 #include "roles/daemon/methods/probe.h"
 #include "roles/daemon/methods/vm_object.h"
 #include "rpc/chunks.h"
+#include "vm/published_port.h"
 
 namespace banger::roles::daemon {
 
@@ -113,6 +114,19 @@ void add_forwards(std::vector<api::PortObject>& ports, const std::map<std::uint1
   }
 }
 
+// Adds the ports of the host that lead to each port. A port whose connections wait says so.
+void add_published(std::vector<api::PortObject>& ports,
+                   const std::vector<std::pair<vm::PublishedPort, Error>>& published) {
+  for (auto& port : ports)
+    for (const auto& [each, problem] : published) {
+      if (!is_tcp(port) || each.guest != port.port) continue;
+      port.published.push_back(fmt::format("{}:{}", each.address, each.host));
+      if (problem.message.empty()) continue;
+      port.note = problem.message;
+      port.hint = problem.hint;
+    }
+}
+
 // Adds the URLs of a guest with an address of its own. A server on the guest's loopback cannot be reached from outside.
 void add_guest_urls(std::vector<api::PortObject>& ports, const std::string& host) {
   for (auto& port : ports) {
@@ -145,6 +159,7 @@ Task<Result<Json>> ports(Daemon& daemon, const Json& params, rpc::CallContext&) 
     co_await daemon.forwards.wait_for(*vm, std::move(numbers), within(limits::kForwardDeadline));
     add_forwards(probing->ports, daemon.forwards.of(*vm), host, vm->record().name());
   }
+  add_published(probing->ports, daemon.published.open(*vm));
   co_return api::to_json(api::PortList{.ports = std::move(probing->ports)});
 }
 

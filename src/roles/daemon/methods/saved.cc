@@ -59,6 +59,7 @@ Task<Result<Json>> resume(Daemon& daemon, const Json& params, rpc::CallContext& 
     co_return fail(ErrorCode::invalid, fmt::format("vm '{}' is stopped, not suspended", vm->record().name()),
                    fmt::format("banger vm start {}", vm->record().name()));
   engine::Stages stages(report_to(context));
+  auto ports = CO_TRY(reserve_ports(daemon, *vm));
   CO_TRY(co_await daemon.vms.make_room_for(*vm));
   CO_TRY(co_await vm->start(stages, context.cancel(), engine::WaitFor::agent));
   co_return api::to_json(vm_object(daemon.services, *vm));
@@ -166,6 +167,7 @@ Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& co
   store::SaveRow row;
   row.kind = store::SaveKind::fork;
   Fork fork{.daemon = daemon, .wanted = std::move(wanted), .spec = vm->record().spec(), .start = start};
+  fork.spec.publish.clear();  // they are the parent's
   // A single child starts while its parent is being saved. Several children would make the parent's pause longer.
   engine::CanStart can_start;
   if (fork.wanted.names.size() == 1)

@@ -62,6 +62,12 @@ Result<> check_not_from_snapshot(const Json& params, const store::SaveRow& snaps
   return {};
 }
 
+// The ports of a VM that is not started are only chosen, so a free one may be taken by somebody else before the start.
+Result<engine::PublishedPorts::Reserved> reserve_wanted(Daemon& daemon, engine::CreateRequest& request) {
+  TRY(vm::check_published(request.spec.publish));
+  return daemon.published.reserve(request.spec.publish, nullptr);
+}
+
 Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   engine::CreateRequest request;
   request.name = CO_TRY(find_string(params, "name")).value_or("");
@@ -74,6 +80,7 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
     request.from = snapshot.id;
     base = CO_TRY(vm::spec_from_json(CO_TRY(parse_json(snapshot.spec, limits::kRpcMessageBytes))));
     network = vm::exactly(base.network);
+    base.publish.clear();  // they are the other VM's
   }
   request.cold = CO_TRY(find_bool(params, "cold")).value_or(false);
   if (auto wanted = CO_TRY(find_string(params, "network"))) network = CO_TRY(vm::network_choice_from_string(*wanted));
@@ -85,8 +92,10 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
   request.wait = CO_TRY(wait_param(params));
   request.ephemeral = CO_TRY(find_bool(params, "ephemeral")).value_or(false);
   bool ephemeral = request.ephemeral;
+  auto ports = CO_TRY(reserve_wanted(daemon, request));
   engine::Stages stages(report_to(context));
   auto vm = CO_TRY(co_await daemon.vms.create(std::move(request), stages, context.cancel()));
+  daemon.published.update(*vm);
   if (ephemeral) remove_with_client(daemon, vm, context);
   co_return api::to_json(vm_object(daemon.services, *vm));
 }
@@ -94,6 +103,7 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
 Task<Result<Json>> start(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
   engine::Stages stages(report_to(context));
+  auto ports = CO_TRY(reserve_ports(daemon, *vm));
   CO_TRY(co_await daemon.vms.make_room_for(*vm));
   if (CO_TRY(find_bool(params, "cold")).value_or(false)) CO_TRY(co_await vm->discard_saved_memory());
   CO_TRY(co_await vm->start(stages, context.cancel(), CO_TRY(wait_param(params))));
@@ -147,8 +157,12 @@ Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto before = vm->record().spec();
   auto after = CO_TRY(vm::spec_over(before, params));
   CO_TRY(vm::check_spec(after, daemon.services.host_size));
+  // Of a VM that does not run, this only finds out whether the ports are free.
+  std::vector<vm::PublishedPort> none;
+  auto ports = CO_TRY(daemon.published.reserve(after.publish == before.publish ? none : after.publish, vm.get()));
   bool stopped = vm->record().state() == vm::State::stopped, renamed = name != vm->record().name();
   auto effect = CO_TRY(co_await vm->change(std::move(name), after));
+  daemon.published.update(*vm);
   auto taken = effect == TakesEffect::at_once ? vm::Taken::yes : vm::Taken::no;
   auto object = vm_object(daemon.services, *vm);
   object.restart_needed = stopped ? std::vector<std::string>() : vm::restart_needed(before, after, taken);
@@ -166,7 +180,9 @@ Task<Result<Json>> list(Daemon& daemon, const Json&, rpc::CallContext&) {
 
 Task<Result<Json>> show(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  co_return api::to_json(vm_object(daemon.services, *vm));
+  auto object = vm_object(daemon.services, *vm);
+  if (auto problems = daemon.published.problems(*vm); !problems.empty()) object.publish_problems = std::move(problems);
+  co_return api::to_json(object);
 }
 
 Task<Result<Json>> stats(Daemon& daemon, const Json& params, rpc::CallContext&) {

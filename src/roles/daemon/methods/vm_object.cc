@@ -20,6 +20,7 @@ void add_spec(const vm::Spec& spec, api::VmObject& object) {
   object.network = to_string(spec.network);
   object.storage = to_string(spec.storage);
   object.labels = spec.labels;
+  for (const auto& port : spec.publish) object.publish.push_back(to_string(port));
 }
 
 std::vector<api::StageObject> stages_of(const store::VmRow& row) {

@@ -2,20 +2,19 @@
 #include "engine/reach/forwards.h"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <optional>
 
 #include "catch.h"
 #include "engine/bounds.h"
 #include "engine/fixture.h"
 #include "engine/reach/reach.h"
+#include "engine/reach/tcp_client.h"
 
 using namespace banger;
 using namespace banger::engine;
+using test::HeldPort;
 
 TEST_CASE("forwards: each port of the guest has the target that reaches it inside the guest") {
   auto ports = parse_guest_ports(
@@ -79,26 +78,10 @@ TEST_CASE("forwards: of too many ports, the lowest are kept") {
 
 namespace {
 
-/// Occupies a port on an address of the host. The first port is one that is free on all addresses.
-struct HeldPort {
-  explicit HeldPort(host::Ipv4 address = INADDR_ANY, std::uint16_t port = 0)
-      : socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in at{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(address)}, .sin_zero = {}};
-    socklen_t size = sizeof at;
-    REQUIRE(::bind(socket.get(), reinterpret_cast<sockaddr*>(&at), sizeof at) == 0);
-    REQUIRE(::listen(socket.get(), 1) == 0);
-    REQUIRE(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&at), &size) == 0);
-    number = ntohs(at.sin_port);
-  }
-  UniqueFd socket;
-  std::uint16_t number;
-};
-
 /// A running VM. Its guest listens on one port.
 struct Fixture : test::Fixture {
   Fixture() {
-    HeldPort held;
-    port = held.number;
+    port = test::free_port();
     box = running();
     listen_on("0.0.0.0");
   }
@@ -120,41 +103,10 @@ struct Fixture : test::Fixture {
     guest().answers["/listening"] = fmt::format(R"({{"ports":[{{"address":"{}","port":{}}}]}})", address, port) + "\n";
   }
   /// A connection of this process to the forwarded port.
-  UniqueFd connect() const {
-    UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    auto at = forwards->of(*box).at(port).at;
-    sockaddr_in to{.sin_family = AF_INET, .sin_port = htons(at.port), .sin_addr = {htonl(at.address)}, .sin_zero = {}};
-    REQUIRE((::connect(client.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0 || errno == EINPROGRESS));
-    return client;
-  }
-  /// Sends when the connection has been made.
-  void say(const UniqueFd& client, std::string_view words) {
-    bool sent = false;  // the condition may be asked again
-    REQUIRE(
-        run_until([&] { return sent = sent || ::send(client.get(), words.data(), words.size(), MSG_NOSIGNAL) >= 0; }));
-  }
-  /// Reads so many bytes, or to the end.
-  std::string heard(const UniqueFd& client, std::size_t count) {
-    std::string all;
-    REQUIRE(run_until([&] {
-      char chunk[100];
-      auto got = ::recv(client.get(), chunk, sizeof chunk, 0);
-      if (got > 0) all.append(chunk, static_cast<std::size_t>(got));
-      return all.size() >= count || got == 0 || (got < 0 && errno != EAGAIN);
-    }));
-    return all;
-  }
-  /// The error that ends the connection, or 0.
-  int ending(const UniqueFd& client) {
-    std::optional<int> error;  // read once: the condition may be asked again
-    REQUIRE(run_until([&] {
-      char byte;
-      auto got = error ? 0 : ::recv(client.get(), &byte, 1, 0);
-      if (!error && (got >= 0 || errno != EAGAIN)) error = got < 0 ? errno : 0;
-      return error.has_value();
-    }));
-    return *error;
-  }
+  UniqueFd connect() const { return test::connect_to(forwards->of(*box).at(port).at); }
+  void say(const UniqueFd& client, std::string_view words) { test::say(*this, client, words); }
+  std::string heard(const UniqueFd& client, std::size_t count) { return test::heard(*this, client, count); }
+  int ending(const UniqueFd& client) { return test::ending(*this, client); }
   std::size_t tunnels() const {
     auto steps = log.steps();
     return static_cast<std::size_t>(std::ranges::count(steps, fmt::format("agent localhost:{}", port)));

@@ -865,6 +865,31 @@ TEST_CASE_METHOD(Fixture, "vm delete and set: send their options, and set prints
   CHECK(run({"vm", "set", "a", "b", "--name", "c"}).status == 2);
 }
 
+TEST_CASE_METHOD(Fixture, "vm create, set, show and ports: published ports") {
+  CHECK(run({"vm", "create", "--name", "web", "-p", "8080:80", "--publish", "0.0.0.0:443:443"}).status == 0);
+  CHECK(sent("vm.create").at("publish") == Json::array({"8080:80", "0.0.0.0:443:443"}));
+  auto wrong = run({"vm", "create", "-p", "80"});
+  CHECK(wrong.status == 125);
+  CHECK(contains(wrong.err, "'80' is not HOSTPORT:PORT or ADDRESS:HOSTPORT:PORT"));
+  answer("vm.set", vm_object("web"));
+  CHECK(run({"vm", "set", "web", "--clear-publish"}).status == 0);
+  CHECK(sent("vm.set") == Json{{"vm", "web"}, {"publish", Json::array()}});
+  CHECK(run({"vm", "set", "web", "--clear-publish", "-p", "1:2"}).status == 2);
+  CHECK(run({"vm", "set", "a", "b", "-p", "1:2"}).status == 2);
+  auto shown = vm_object("web");
+  shown["publish"] = {"127.0.0.1:8080:80"};
+  shown["publish_problems"] = {"publish port 127.0.0.1:8080: taken"};
+  answer("vm.show", shown);
+  auto table = run({"vm", "show", "web"}).out;
+  CHECK(contains(table, "127.0.0.1:8080 -> 80\n"));
+  CHECK(contains(table, "publish port 127.0.0.1:8080: taken\n"));
+  Json row{{"protocol", "tcp"}, {"address", "0.0.0.0"}, {"port", 80}, {"process", "x"}, {"command", "x"}, {"pid", 1}};
+  row["published"] = {"127.0.0.1:8080"};
+  answer("vm.ports", {{"ports", Json::array({row})}});
+  CHECK(run({"vm", "ports", "web"}).out ==
+        "PROTO  ENDPOINT  PROCESS  COMMAND  PUBLISHED\ntcp    *:80      x        x        127.0.0.1:8080\n");
+}
+
 TEST_CASE_METHOD(Fixture, "vm ports: one line for a listener on both address families") {
   answer("vm.ports",
          {{"ports",

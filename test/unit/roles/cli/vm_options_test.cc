@@ -26,6 +26,7 @@ std::pair<std::string, Json> example(const vm::Field& field) {
   if (field.is_number()) return {"64", 64};
   if (field.type == vm::FieldType::flag) return {"false", false};
   if (field.type == vm::FieldType::pairs) return {"key=value", {{"key", "value"}}};
+  if (field.type == vm::FieldType::ports) return {"8080:80", Json::array({"8080:80"})};
   if (field.type == vm::FieldType::choice) return {std::string(field.choices.back()), field.choices.back()};
   return {"debian", "debian"};
 }

@@ -46,14 +46,19 @@ std::string endpoint_of(const api::PortObject& port) {
   return fmt::format("{}:{}", address, port.port);
 }
 
+// The column of published ports is only there if the VM publishes some.
 Table table_of(const std::vector<api::PortObject>& list) {
+  bool published = std::ranges::any_of(list, [](const auto& port) { return !port.published.empty(); });
   std::vector<std::vector<std::string>> rows;
   for (const auto& port : list) {
     std::vector<std::string> row{port.scheme.empty() ? port.protocol : port.scheme,
                                  port.url.empty() ? endpoint_of(port) : port.url, port.process, port.command};
+    if (published) row.push_back(join(port.published, ", "));
     if (std::ranges::find(rows, row) == rows.end()) rows.push_back(std::move(row));
   }
-  Table table({"PROTO", "ENDPOINT", "PROCESS", "COMMAND"});
+  std::vector<std::string> head{"PROTO", "ENDPOINT", "PROCESS", "COMMAND"};
+  if (published) head.emplace_back("PUBLISHED");
+  Table table(std::move(head));
   for (auto& row : rows) table.add(std::move(row));
   return table;
 }

@@ -17,7 +17,9 @@ constexpr auto kOptions =
     concat(std::to_array<Option>(
                {{.name = "name", .kind = Kind::text, .value = "NAME", .help = "a new name, for one VM only"}}),
            vm::from_fields<&vm::Field::can_change, set_option>(),
-           std::to_array<Option>({{.name = "clear-labels", .help = "remove all labels"}, kResultsOption}));
+           std::to_array<Option>({{.name = "clear-labels", .help = "remove all labels"},
+                                  {.name = "clear-publish", .help = "publish no ports any more"},
+                                  kResultsOption}));
 
 Result<int> set(Context& context) {
   Json params = given_shape(context.args);
@@ -25,7 +27,14 @@ Result<int> set(Context& context) {
     if (params.contains("labels")) return context.usage("--clear-labels and --label exclude each other");
     params["labels"] = Json::object();
   }
+  if (context.args.flag("clear-publish")) {
+    if (params.contains("publish")) return context.usage("--clear-publish and --publish exclude each other");
+    params["publish"] = Json::array();
+  }
   if (params.empty()) return context.usage("'vm set' needs an option", "see 'banger vm set --help'");
+  bool one_only = params.contains("publish") && !params["publish"].empty();
+  if (one_only && context.args.positionals.size() > 1)
+    return context.usage("--publish is for one VM", "several VMs cannot have the same port of this host");
   if (params.contains("name") && context.args.positionals.size() > 1)
     return context.usage("--name is for one VM", "several VMs cannot have the same name");
   return fan_out<api::VmObject>(context, {.method = "vm.set"}, params,

@@ -24,6 +24,15 @@ std::string labels_of(const api::VmObject& vm) {
   return join(pairs, ", ");
 }
 
+std::string published_of(const api::VmObject& vm) {
+  std::vector<std::string> ports;
+  for (const auto& port : vm.publish) {
+    auto at = port.rfind(':');
+    ports.push_back(at == port.npos ? port : fmt::format("{} -> {}", port.substr(0, at), port.substr(at + 1)));
+  }
+  return join(ports, ", ");
+}
+
 std::string stages_of(const api::VmObject& vm) {
   std::string text;
   for (const auto& stage : vm.stages)
@@ -70,6 +79,11 @@ Table table_of(const api::VmObject& vm) {
   table.add({"network", vm.network});
   table.add({"address", vm.address});
   table.add({"nat", vm.nat ? "yes" : "no"});
+  if (!vm.publish.empty()) table.add({"published", published_of(vm)});
+  for (const auto& problem : vm.publish_problems.value_or(std::vector<std::string>())) {
+    table.add({"not published", problem});
+    table.colour_last(1, Paint::red);
+  }
   table.add({"machine", machine_of(vm)});
   table.add({"pid", vm.pid ? std::to_string(*vm.pid) : ""});
   table.add({"labels", labels_of(vm)});

@@ -24,7 +24,8 @@ TEST_CASE("vm object: a stopped VM has no machine, but all fields") {
                                       "created_at", "started_at",     "agent_ready",     "system_ready", "last_error",
                                       "directory",  "stages",         "disk_used_bytes", "way",          "template",
                                       "machine",    "machine_reason", "accelerator",     "pid",          "metrics",
-                                      "ephemeral",  "paused",         "silent",          "ended",        "ended_at"});
+                                      "ephemeral",  "paused",         "silent",          "ended",        "ended_at",
+                                      "publish"});
   CHECK(json["state"] == "stopped");
   CHECK(json["image"] == "tiny");
   CHECK(json["machine"] == "");

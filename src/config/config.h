@@ -64,6 +64,7 @@ struct Config {
   std::string default_dns = "1.1.1.1";
   std::string dns_listen_addr = "127.0.0.1:42069";  ///< of the daemon's own DNS server; empty: none
   bool auto_forward = true;                         ///< forward each TCP port of a guest to the VM's loopback address
+  bool auto_wake = true;                            ///< who needs the guest of a suspended VM resumes it
   bool forward_loopback = false;                    ///< also forward ports on a guest's loopback addresses only
   ForwardClients forward_clients = ForwardClients::owner;
   bool templates = true;  ///< clone new VMs from templates

@@ -149,6 +149,8 @@ constexpr Key kKeys[] = {
      plain<&Config::auto_stop_stale_after>},
     {"auto_stop_action", choice, "stop", "How an unused VM is stopped; `suspend` keeps its memory", kHere,
      word<&Config::auto_stop_action, kStopActionWords>, "stop|suspend"},
+    {"auto_wake", boolean, "true", "Resume a suspended VM when its guest is needed; `vm ssh` starts a stopped one too",
+     kHere, plain<&Config::auto_wake>},
     {"stats_poll_interval", duration, "10s", "Greatest age of the figures of `vm stats`, except with --watch", kHere,
      plain<&Config::stats_poll_interval>},
     {"metrics_poll_interval", duration, "60s", "How often the daemon reads the machines' own metrics; `0`: never",

@@ -118,13 +118,15 @@ Task<> Forwards::forward_ports(WatchPtr watch) {
     }
     auto client = co_await vm->parts().link->client(host::Clock::now());
     if (!client) {
-      co_await vm->parts().record->changed().wait(host::after(limits::kForwardSettle));
+      // The ports of a VM that sleeps stay open, so that a connection wakes the VM.
+      co_await vm->parts().record->changed().wait(vm->sleeps() ? host::Deadline::max()
+                                                               : host::after(limits::kForwardSettle));
       continue;
     }
     co_await settle(watch, *client);
     if (applies(*vm) && (*client)->alive()) co_await follow(watch, *client);
     // The guest ended the stream or does not know the request, so the next attempt waits.
-    if (!vm->record().gone() && applies(*vm))
+    if (!vm->record().gone() && applies(*vm) && !vm->sleeps())
       co_await vm->parts().record->changed().wait(host::after(limits::kForwardSettle));
   }
   close(*watch);

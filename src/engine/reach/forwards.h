@@ -33,7 +33,8 @@ class Forwards {
   /// Borrows `services` for the daemon's life. Processes of `owner` may connect.
   explicit Forwards(Services& services, uid_t owner = ::geteuid()) : services_(services), owner_(owner) {}
 
-  /// Forwards the VM's ports until the VM is gone, whenever address_of() returns Reach::forwarded. Call once per VM.
+  /// Forwards the VM's ports until the VM is gone, whenever address_of() returns Reach::forwarded. While the VM is
+  /// suspended, these are the ports that it had before. Call once per VM.
   void watch(std::shared_ptr<VmOwner> vm);
 
   /// The state of a port on which the guest listens.

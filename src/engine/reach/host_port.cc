@@ -52,7 +52,7 @@ Task<> pass_on(std::shared_ptr<HostPortVm> of, std::string target, std::unique_p
   auto caller = std::make_shared<TcpCaller>(std::move(stream));
   const auto& parts = of->vm->parts();
   auto use = parts.use->begin();
-  auto client = co_await parts.link->client(host::after(limits::kForwardAgentDeadline));
+  auto client = co_await reach_guest(of->vm, limits::kForwardAgentDeadline);
   if (!client) co_return;
   auto opened = co_await (*client)->open({.method = "CONNECT", .path = std::move(target)});
   if (!opened) co_return;

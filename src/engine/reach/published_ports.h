@@ -1,5 +1,6 @@
-// The ports of this host that VMs publish (Spec::publish). The daemon listens on them while their VM runs. A port that
-// cannot be opened is tried again until it can.
+// The ports of this host that VMs publish (Spec::publish). The daemon listens on them while their VM runs. With
+// `auto_wake` it also listens while the VM is suspended, and a connection resumes the VM. A port that cannot be opened
+// is tried again until it can.
 #pragma once
 
 #include <unistd.h>

@@ -7,10 +7,10 @@
 namespace banger::engine {
 
 std::optional<VmAddress> address_of(const VmOwner& vm) {
-  if (vm.record().gone() || vm.state() != vm::State::running || vm.record().row().purpose != store::Purpose::user)
-    return std::nullopt;
+  bool runs = vm.state() == vm::State::running, wakes = vm.parts().services.config.auto_wake && vm.sleeps();
+  if (vm.record().gone() || !(runs || wakes) || vm.record().row().purpose != store::Purpose::user) return std::nullopt;
   if (auto own = own_address(vm.parts())) {
-    auto leased = host::parse_ipv4(*own);
+    auto leased = runs ? host::parse_ipv4(*own) : std::nullopt;
     return leased ? std::optional(VmAddress{*leased, Reach::direct}) : std::nullopt;
   }
   auto address =

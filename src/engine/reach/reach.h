@@ -19,7 +19,8 @@ struct VmAddress {
   Reach reach;
 };
 
-/// The address of a user's running VM; nullopt for all other VMs.
+/// The address of a user's running VM; nullopt for all other VMs. With `auto_wake`, a suspended VM with forwards keeps
+/// its address, because a connection there wakes the VM.
 std::optional<VmAddress> address_of(const VmOwner& vm);
 
 }  // namespace banger::engine

@@ -31,7 +31,7 @@ class GuestFiles : public image::ByteStream {
 };
 
 Task<Result<std::unique_ptr<image::ByteStream>>> open_files(std::shared_ptr<engine::VmOwner> vm) {
-  auto client = CO_TRY(co_await vm->parts().link->client(host::after(limits::kAgentConnectDeadline)));
+  auto client = CO_TRY(co_await engine::reach_guest(vm, limits::kAgentConnectDeadline));
   auto stream = CO_TRY(
       co_await client->open({.method = "GET", .path = "/image", .headers = {}, .on_silence = link::OnSilence::end}));
   CO_TRY(co_await stream->finish());

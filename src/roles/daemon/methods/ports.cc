@@ -188,8 +188,8 @@ Result<std::string> authority_of(const Json& params) {
 Task<Result<Json>> tunnel(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto vm = CO_TRY(named_vm(daemon, params));
   auto authority = CO_TRY(authority_of(params));
-  auto client = CO_TRY(co_await vm->parts().link->client(host::after(limits::kAgentConnectDeadline)));
   auto use = vm->parts().use->begin();
+  auto client = CO_TRY(co_await engine::reach_guest(vm, limits::kAgentConnectDeadline));
   std::shared_ptr<link::ClientStream> guest =
       CO_TRY(co_await client->open({.method = "CONNECT", .path = std::move(authority)}));
   int status = CO_TRY(co_await guest->status(host::after(limits::kTunnelDeadline)));

@@ -23,8 +23,12 @@ struct Guest {
   std::string name() const { return vm->record().name(); }
 };
 
-Task<Result<Guest>> guest_of(Daemon& daemon, const Json& params) {
+/// Reading what a session has done resumes no VM.
+enum class Reads { no, yes };
+
+Task<Result<Guest>> guest_of(Daemon& daemon, const Json& params, Reads reads) {
   auto vm = CO_TRY(named_vm(daemon, params));
+  if (reads == Reads::no) CO_TRY(co_await engine::VmOwner::wake(vm, engine::Wakes::suspended));
   auto client = CO_TRY(co_await vm->parts().link->client(host::after(limits::kAgentConnectDeadline)));
   co_return Guest{.vm = std::move(vm), .client = std::move(client)};
 }
@@ -39,12 +43,13 @@ Result<std::string> session_path(std::string_view route, const Json& params) {
 
 struct Request {
   std::string method, path, body = {};
+  Reads reads = Reads::no;
   std::chrono::milliseconds deadline = limits::kLinkRequestDeadline;
 };
 
 // A call whose answer describes one session.
 Task<Result<Json>> call(Daemon& daemon, const Json& params, Request request) {
-  auto guest = CO_TRY(co_await guest_of(daemon, params));
+  auto guest = CO_TRY(co_await guest_of(daemon, params, request.reads));
   auto use = guest.vm->parts().use->begin();
   auto text = CO_TRY(co_await guest.client->call(std::move(request.method), std::move(request.path),
                                                  std::move(request.body), host::after(request.deadline)));
@@ -79,7 +84,7 @@ Task<Result<Json>> start(Daemon& daemon, const Json& params, rpc::CallContext&) 
 }
 
 Task<Result<Json>> list(Daemon& daemon, const Json& params, rpc::CallContext&) {
-  auto guest = CO_TRY(co_await guest_of(daemon, params));
+  auto guest = CO_TRY(co_await guest_of(daemon, params, Reads::yes));
   auto text = CO_TRY(co_await guest.client->call("GET", "/sessions", "", host::after(limits::kLinkRequestDeadline)));
   auto json = CO_TRY(parse_json(text, limits::kLinkJsonBytes));
   co_return api::to_json(CO_TRY(session_list(json, guest.name())));
@@ -87,7 +92,7 @@ Task<Result<Json>> list(Daemon& daemon, const Json& params, rpc::CallContext&) {
 
 Task<Result<Json>> show(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto path = CO_TRY(session_path("/sessions/show", params));
-  co_return co_await call(daemon, params, {.method = "GET", .path = std::move(path)});
+  co_return co_await call(daemon, params, {.method = "GET", .path = std::move(path), .reads = Reads::yes});
 }
 
 Task<Result<Json>> remove(Daemon& daemon, const Json& params, rpc::CallContext&) {
@@ -144,11 +149,12 @@ Task<Result<std::string>> read_body(link::ClientStream& stream) {
 }
 
 // A call that becomes a stream. Its result describes the session as it was before.
-Task<Result<Json>> open(Daemon& daemon, const Json& params, rpc::CallContext& context, link::Request request) {
-  auto guest = CO_TRY(co_await guest_of(daemon, params));
+Task<Result<Json>> open(Daemon& daemon, const Json& params, rpc::CallContext& context, link::Request request,
+                        Reads reads) {
+  auto guest = CO_TRY(co_await guest_of(daemon, params, reads));
   auto use = guest.vm->parts().use->begin();
-  auto session =
-      CO_TRY(co_await call(daemon, params, {.method = "GET", .path = CO_TRY(session_path("/sessions/show", params))}));
+  auto path = CO_TRY(session_path("/sessions/show", params));
+  auto session = CO_TRY(co_await call(daemon, params, {.method = "GET", .path = std::move(path), .reads = reads}));
   std::shared_ptr<link::ClientStream> stream = CO_TRY(co_await guest.client->open(std::move(request)));
   int status = CO_TRY(co_await stream->status(host::after(limits::kLinkRequestDeadline)));
   if (status >= 400) co_return std::unexpected(link::guest_error(status, CO_TRY(co_await read_body(*stream))));
@@ -162,7 +168,7 @@ Task<Result<Json>> logs(Daemon& daemon, const Json& params, rpc::CallContext& co
   if (CO_TRY(find_bool(params, "follow")).value_or(false)) path += "&follow=1";
   path += fmt::format("&since_ms={}", CO_TRY(find_int(params, "since_ms")).value_or(0));
   if (auto only = CO_TRY(find_string(params, "stream"))) path += fmt::format("&stream={}", *only);
-  co_return co_await open(daemon, params, context, {.method = "GET", .path = std::move(path)});
+  co_return co_await open(daemon, params, context, {.method = "GET", .path = std::move(path)}, Reads::yes);
 }
 
 Task<Result<Json>> attach(Daemon& daemon, const Json& params, rpc::CallContext& context) {
@@ -170,7 +176,7 @@ Task<Result<Json>> attach(Daemon& daemon, const Json& params, rpc::CallContext& 
   if (CO_TRY(find_bool(params, "read_only")).value_or(false)) path += "&read_only=1";
   if (CO_TRY(find_bool(params, "steal")).value_or(false)) path += "&steal=1";
   if (auto bytes = CO_TRY(find_int(params, "scrollback_bytes"))) path += fmt::format("&scrollback={}", *bytes);
-  co_return co_await open(daemon, params, context, {.method = "POST", .path = std::move(path)});
+  co_return co_await open(daemon, params, context, {.method = "POST", .path = std::move(path)}, Reads::no);
 }
 
 constexpr Handler kHandlers[] = {

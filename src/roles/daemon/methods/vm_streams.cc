@@ -43,9 +43,10 @@ struct Opened {
 
 Task<Result<Opened>> open_stream(Daemon& daemon, const Json& params, link::Request request) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  auto client = CO_TRY(co_await vm->parts().link->client(host::after(limits::kAgentConnectDeadline)));
+  auto use = vm->parts().use->begin();
+  auto client = CO_TRY(co_await engine::reach_guest(vm, limits::kAgentConnectDeadline));
   std::shared_ptr<link::ClientStream> stream = CO_TRY(co_await client->open(std::move(request)));
-  co_return Opened{vm, vm->parts().use->begin(), stream};
+  co_return Opened{vm, std::move(use), stream};
 }
 
 // The whole body of a short answer, at most limits::kLinkJsonBytes and one chunk.
@@ -61,7 +62,7 @@ Task<Result<std::string>> read_body(link::ClientStream& stream) {
 
 Task<Result<api::FileObject>> describe_file(Daemon& daemon, const Json& params, std::string path) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  auto client = CO_TRY(co_await vm->parts().link->client(host::after(limits::kAgentConnectDeadline)));
+  auto client = CO_TRY(co_await engine::reach_guest(vm, limits::kAgentConnectDeadline));
   auto text =
       CO_TRY(co_await client->call("GET", query_path("/stat", path), "", host::after(limits::kLinkRequestDeadline)));
   auto json = CO_TRY(parse_json(text, limits::kLinkJsonBytes));

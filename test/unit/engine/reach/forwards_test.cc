@@ -131,6 +131,27 @@ TEST_CASE("forwards: the host listens on a guest's port at the VM's own address 
   HeldPort free_again(INADDR_LOOPBACK, f.port);
 }
 
+TEST_CASE("forwards: a connection to a port of a suspended VM wakes the VM") {
+  Fixture f;
+  f.watch();
+  REQUIRE(f.suspend(*f.box));
+  f.run(f.daemon->runtime.sleep_for(std::chrono::milliseconds(5)));
+  REQUIRE(f.forwards->of(*f.box).size() == 1);
+  auto client = f.connect();
+  f.say(client, "hi");
+  ::shutdown(client.get(), SHUT_WR);
+  CHECK(f.heard(client, 100) == "hi");
+  CHECK(f.box->state() == vm::State::running);
+}
+
+TEST_CASE("forwards: a suspended VM has no open ports if no connection may wake it") {
+  Fixture f;
+  f.config.auto_wake = false;
+  f.watch();
+  REQUIRE(f.suspend(*f.box));
+  CHECK(f.run_until([&] { return f.forwards->of(*f.box).empty(); }));
+}
+
 TEST_CASE("forwards: a port that another program uses on this host is reported with a hint") {
   Fixture f;
   HeldPort held(address_of(*f.box)->address, f.port);

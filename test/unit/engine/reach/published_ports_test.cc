@@ -154,6 +154,43 @@ TEST_CASE("published ports: a change of the VM's ports takes effect at once") {
   CHECK(can_be_taken(f.port));
 }
 
+TEST_CASE("published ports: a connection to a port of a suspended VM wakes the VM") {
+  Fixture f;
+  auto vm = f.publishing("web", f.port);
+  REQUIRE(f.start(*vm));
+  REQUIRE(f.suspend(*vm));
+  REQUIRE(f.run_until([&] { return f.open(*vm) == 1; }));
+  auto client = test::connect_to({kLoopback, f.port});
+  test::say(f, client, "hi");
+  ::shutdown(client.get(), SHUT_WR);
+  CHECK(test::heard(f, client, 100) == "hi");
+  CHECK(vm->state() == vm::State::running);
+}
+
+TEST_CASE("published ports: a wake that fails resets the connection") {
+  Fixture f;
+  auto vm = f.publishing("web", f.port);
+  REQUIRE(f.start(*vm));
+  REQUIRE(f.suspend(*vm));
+  REQUIRE(f.run_until([&] { return f.open(*vm) == 1; }));
+  f.log.fail_on("vmm start");
+  auto client = test::connect_to({kLoopback, f.port});
+  test::say(f, client, "hi");
+  CHECK(test::ending(f, client) == ECONNRESET);
+  CHECK(vm->state() == vm::State::suspended);
+  CHECK(f.open(*vm) == 1);
+}
+
+TEST_CASE("published ports: a suspended VM has no open ports if no connection may wake it") {
+  Fixture f;
+  f.config.auto_wake = false;
+  auto vm = f.publishing("web", f.port);
+  REQUIRE(f.start(*vm));
+  REQUIRE(f.run_until([&] { return f.open(*vm) == 1; }));
+  REQUIRE(f.suspend(*vm));
+  CHECK(f.run_until([&] { return f.open(*vm) == 0; }));
+}
+
 TEST_CASE("published ports: a machine without a user publishes nothing") {
   Fixture f;
   auto pooled = f.pooled();

@@ -24,8 +24,9 @@ TEST_CASE("reach: two VMs have two addresses") {
   CHECK(address_of(*f.running("a"))->address != address_of(*f.running("b"))->address);
 }
 
-TEST_CASE("reach: a VM that does not run has no address") {
+TEST_CASE("reach: a VM that does not run has no address, and no connection can wake it") {
   test::Fixture f;
+  f.config.auto_wake = false;
   auto vm = f.stopped();
   CHECK_FALSE(address_of(*vm));
   REQUIRE(f.start(*vm));
@@ -33,6 +34,18 @@ TEST_CASE("reach: a VM that does not run has no address") {
   REQUIRE(f.suspend(*vm));
   CHECK_FALSE(address_of(*vm));
   REQUIRE(f.run(vm->remove(Force::yes)));
+  CHECK_FALSE(address_of(*vm));
+}
+
+TEST_CASE("reach: a suspended VM that a connection wakes keeps its address") {
+  test::Fixture f;
+  auto vm = f.running();
+  auto address = address_of(*vm);
+  REQUIRE(address);
+  REQUIRE(f.suspend(*vm));
+  REQUIRE(address_of(*vm));
+  CHECK(address_of(*vm)->address == address->address);
+  REQUIRE(f.run(vm->kill()));
   CHECK_FALSE(address_of(*vm));
 }
 

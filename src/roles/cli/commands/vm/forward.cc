@@ -74,7 +74,8 @@ Result<int> forward(Context& context) {
   auto daemon = TRY(Daemon::connect(io));
   auto vm = TRY(daemon.get<api::VmObject>("vm.show", {{"vm", args.positionals[0]}}));
   auto name = safe_text(vm.name);
-  if (vm.state != vm::State::running)
+  // A connection resumes a suspended VM, if the config allows that.
+  if (vm.state != vm::State::running && vm.state != vm::State::suspended)
     return fail(ErrorCode::unavailable, fmt::format("vm '{}' is {}", name, vm::to_string(vm.state)),
                 fmt::format("banger vm start {}", name));
   std::vector<ForwardListener> listeners;

@@ -72,6 +72,11 @@ inline constexpr auto kStaleCheckCeiling = 1min;                  ///< however l
 inline constexpr std::uint64_t kDiskSpaceNeeded = 1 * kGiB;       ///< doctor fails below; about one VM
 inline constexpr std::uint64_t kDiskSpaceRecommended = 5 * kGiB;  ///< doctor warns below; an image build needs 2 GiB
 
+// -- events
+inline constexpr std::size_t kEventsKept = 1024;       ///< in memory, some 300 KiB; a busy hour of tens of VMs
+inline constexpr std::size_t kEventBatch = 64;         ///< for one write to a client, some 16 KiB
+inline constexpr std::size_t kEventDetailBytes = 512;  ///< the longest errors have less
+
 // -- files that become an initramfs
 inline constexpr std::size_t kAgentProgramBytes =
     256 * kMiB;  ///< this program; a build with debug information is the largest

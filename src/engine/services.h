@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "config/config.h"
+#include "engine/events/event_log.h"
 #include "engine/initramfs.h"
 #include "engine/privileged_client.h"
 #include "engine/resources.h"
@@ -43,6 +44,7 @@ struct Services {
   image::oci::Puller* puller = nullptr;              ///< null where nothing is pulled: in tests
   image::oci::Pusher* pusher = nullptr;              ///< likewise
   image::catalog::CatalogPuller* catalog = nullptr;  ///< likewise
+  EventLog* events = nullptr;                        ///< null where nobody follows VMs: in tests
   /// VmManager sets it: HostMemory::make_room(). Null without a VmManager.
   std::function<Task<Result<>>(std::uint64_t memory_bytes)> make_room = {};
 };

@@ -182,6 +182,7 @@ void AgentLink::set_silent(bool silent) {
     log_.warn("vm.silent", {{"vm", row.name}, {"id", row.id}});
   else
     log_.info("vm.answers", {{"vm", row.name}, {"id", row.id}});
+  record_->report(silent ? vm::Event::silent : vm::Event::answers);
   record_->changed().notify_all();
 }
 
@@ -250,6 +251,7 @@ Task<> AgentLink::watch_system(std::shared_ptr<AgentLink> self, std::shared_ptr<
     }
     if (self->client_ != client) co_return;
     self->system_up_ = true;
+    self->record_->report(vm::Event::ready);
     changed.notify_all();
   }
 }

@@ -62,11 +62,12 @@ Task<> look_at_link(VmParts& vm, host::Mutex& turn) {
     vm.services.log.error("vm.end_failed", {{"vm", vm.name()}, {"error", ended.error().message}});
 }
 
-void log_pause(const VmParts& vm, const std::string& why) {
+void note_pause(const VmParts& vm, const std::string& why) {
   if (why.empty())
     vm.services.log.info("vm.goes_on", {{"vm", vm.name()}, {"id", vm.row().id}});
   else
     vm.services.log.warn("vm.paused", {{"vm", vm.name()}, {"id", vm.row().id}, {"reason", why}});
+  vm.record->report(why.empty() ? vm::Event::goes_on : vm::Event::paused, why);
 }
 
 }  // namespace
@@ -74,7 +75,7 @@ void log_pause(const VmParts& vm, const std::string& why) {
 Task<> Attention::look(VmParts& vm, host::Mutex& turn) {
   if (!vm.machine->running() || std::exchange(looks_, true)) co_return;
   auto why = vm.machine->paused_because();
-  if (std::exchange(noted_pause_, why) != why) log_pause(vm, why);
+  if (std::exchange(noted_pause_, why) != why) note_pause(vm, why);
   if (why.empty()) {
     co_await look_at_link(vm, turn);
   } else if (vm.record->state() == vm::State::starting) {

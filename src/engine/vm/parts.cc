@@ -51,7 +51,7 @@ Task<Result<>> send_config(const Services& services, std::shared_ptr<VmRecord> r
 
 VmParts::VmParts(Services& s, store::VmRow row, vm::Spec spec)
     : services(s),
-      record(std::make_shared<VmRecord>(s.runtime, s.log, s.store, std::move(row), std::move(spec))),
+      record(std::make_shared<VmRecord>(s.runtime, s.log, s.store, std::move(row), std::move(spec), s.events)),
       machine(std::make_shared<RunningMachine>(s, record)),
       link(std::make_shared<AgentLink>(
           s.runtime, s.log, record, [&s, r = record] { return link_tokens(s, r->row()); },

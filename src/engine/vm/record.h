@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "engine/events/event_log.h"
 #include "host/runtime.h"
 #include "store/store.h"
 #include "vm/admission.h"
@@ -17,7 +18,9 @@ namespace banger::engine {
 class VmRecord {
  public:
   /// `row` is already in the store. `spec` is the parsed form of `row.spec`. An unknown state counts as stopped.
-  VmRecord(host::Runtime& runtime, const Logger& log, store::Store& store, store::VmRow row, vm::Spec spec);
+  /// `events`: gets the events of all changes; may be null.
+  VmRecord(host::Runtime& runtime, const Logger& log, store::Store& store, store::VmRow row, vm::Spec spec,
+           EventLog* events = nullptr);
 
   const store::VmRow& row() const { return row_; }
   const std::string& id() const { return row_.id; }
@@ -34,6 +37,8 @@ class VmRecord {
   /// Writes `change` and the new state together. `busy` when vm/state.h has no such transition. The same state is fine.
   Result<> move_to(vm::State state, const Edit& change = {}, Durable durable = Durable::yes);
   Result<> erase();
+  /// Adds an event that changes no field of the record.
+  void report(vm::Event event, std::string detail = "") const;
   /// vm::admit() for the current state of this VM.
   Result<vm::Admission> admit(vm::Operation operation) const;
 
@@ -46,6 +51,8 @@ class VmRecord {
   store::VmRow row_;
   vm::Spec spec_;
   vm::State state_;
+  EventLog* events_;
+  bool created_;  ///< the VM has been created as a whole, so that its end is an event
   bool gone_ = false;
   host::Clock::time_point since_ = host::Clock::now();
   host::Event changed_;

@@ -160,6 +160,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   const char* path = std::getenv("PATH");
   std::string path_variable = path ? path : "/usr/local/bin:/usr/bin:/bin";
 
+  engine::EventLog events;  // coroutines that follow it end with the runtime
   host::Runtime runtime(limits::kPoolThreads);
   host::Mutex building_image(runtime), pulling_kernel(runtime);
   image::KernelStore kernels(runtime, prepared.paths.kernels(), prepared.paths.cache, path_variable);
@@ -194,7 +195,8 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                             .pulling_kernel = pulling_kernel,
                             .puller = &pulls.puller,
                             .pusher = &pulls.pusher,
-                            .catalog = &pulls.catalog};
+                            .catalog = &pulls.catalog,
+                            .events = &events};
   engine::VmManager vms(services);
   auto server = rpc::make_server(runtime, log);
   auto listener = replace_stale_socket(prepared.paths.daemon_socket(), *prepared.store);

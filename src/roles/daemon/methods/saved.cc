@@ -178,6 +178,8 @@ Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& co
   auto what = fmt::format("fork vm '{}'", vm->record().name());
   auto done = CO_TRY(in(what, std::move(saved)));
   daemon.services.saves.release(done.row.id);
+  for (const auto& child : fork.children->made)
+    if (vms && child) child->record().report(vm::Event::forked, vm->record().name());
   co_return api::to_json(api::ForkResult{
       .vms = CO_TRY(in(what, std::move(vms))),
       .pause_ms = std::chrono::duration<double, std::milli>(done.pause).count(),

@@ -865,6 +865,36 @@ TEST_CASE_METHOD(Fixture, "vm delete and set: send their options, and set prints
   CHECK(run({"vm", "set", "a", "b", "--name", "c"}).status == 2);
 }
 
+TEST_CASE_METHOD(Fixture, "vm events: lines for people, and JSON as the daemon sends it") {
+  auto event = [](const char* what, const char* name, const char* detail) {
+    return dump_json({{"sequence", 1},
+                      {"time_ms", 1'767'323'045'678},
+                      {"event", what},
+                      {"id", "idweb"},
+                      {"name", name},
+                      {"state", "stopped"},
+                      {"detail", detail}}) +
+           "\n";
+  };
+  auto lines = event("current", "web", "") + event("stopped", "web", "the guest shut down\x1b[31m") +
+               event("missed", "", "17") + event("deleted", "web", "");
+  answer("vm.events", Json::object());
+  daemon.streams["vm.events"] = [lines](int socket, const Json&) { (void)host::write_all(socket, lines); };
+  auto done = run({"vm", "events", "web", "--since", "10m"});
+  CHECK(done.status == 0);
+  CHECK(done.out ==
+        "2026-01-02 03:04:05 UTC  web  current (stopped)\n"
+        "2026-01-02 03:04:05 UTC  web  stopped (the guest shut down?[31m)\n"
+        "2026-01-02 03:04:05 UTC  missed (17)\n"
+        "2026-01-02 03:04:05 UTC  web  deleted\n");
+  CHECK(sent("vm.events") == Json{{"vms", {"web"}}, {"since_ms", 600'000}});
+  CHECK(run({"vm", "events", "web", "--json"}).out == lines);
+  // Without a name, the stream only ends with the daemon.
+  auto ended = run({"vm", "events"});
+  CHECK(ended.status == 125);
+  CHECK(contains(ended.err, "the daemon has ended"));
+}
+
 TEST_CASE_METHOD(Fixture, "vm create, set, show and ports: published ports") {
   CHECK(run({"vm", "create", "--name", "web", "-p", "8080:80", "--publish", "0.0.0.0:443:443"}).status == 0);
   CHECK(sent("vm.create").at("publish") == Json::array({"8080:80", "0.0.0.0:443:443"}));

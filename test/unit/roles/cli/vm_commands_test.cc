@@ -865,6 +865,19 @@ TEST_CASE_METHOD(Fixture, "vm delete and set: send their options, and set prints
   CHECK(run({"vm", "set", "a", "b", "--name", "c"}).status == 2);
 }
 
+TEST_CASE_METHOD(Fixture, "vm list and show: a template prints fields of the JSON") {
+  CHECK(run({"vm", "list", "--format", R"({name}\t{state})"}).out == "web\trunning\ndb\tstopped\n");
+  CHECK(run({"vm", "list", "--format", "{id}", "-f", "state=stopped"}).out == "iddb\n");
+  CHECK(run({"vm", "show", "web", "--format", "{id} {image}"}).out == "idweb debian\n");
+  auto unknown = run({"vm", "list", "--format", "{nmae}"});
+  CHECK(unknown.status == 2);
+  CHECK(contains(unknown.err, "there is no field 'nmae'"));
+  CHECK(contains(unknown.err, "id, name, state"));
+  CHECK(run({"vm", "list", "--format", "{id}", "--json"}).status == 2);
+  CHECK(run({"vm", "list", "--format", "{id}", "-q"}).status == 2);
+  CHECK(run({"vm", "show", "web", "--format", "{id", "--json"}).status == 2);
+}
+
 TEST_CASE_METHOD(Fixture, "vm events: lines for people, and JSON as the daemon sends it") {
   auto event = [](const char* what, const char* name, const char* detail) {
     return dump_json({{"sequence", 1},

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/output.h"
+#include "roles/cli/template_text.h"
 #include "roles/cli/times.h"
 
 namespace banger::roles::cli {
@@ -16,6 +17,7 @@ namespace {
 constexpr std::string_view kAliases[] = {"ls"};
 constexpr Option kOptions[] = {
     kIdsOption,
+    kFormatOption,
     {.name = "json", .help = "print a JSON array of images"},
 };
 
@@ -42,8 +44,15 @@ std::string table_text(const api::ImageList& list, Colours colours) {
 }
 
 Result<int> list(Context& context) {
+  const auto& args = context.args;
+  auto format = args.has("format") ? template_of(args, api::ImageObject::kObject) : TemplateText();
+  if (!format) return context.usage(format.error().message, format.error().hint);
   auto daemon = TRY(Daemon::connect(context.io));
   auto list = TRY(daemon.get<api::ImageList>("image.list"));
+  if (args.has("format")) {
+    for (const auto& image : list.images) context.io.print(format->line(api::to_json(image)));
+    return exit_status::kOk;
+  }
   print_list(context, list.images, &api::ImageObject::id, table_text(list, colours_of(context)));
   return exit_status::kOk;
 }

@@ -12,6 +12,7 @@
 #include "roles/cli/connect.h"
 #include "roles/cli/fan_out.h"
 #include "roles/cli/output.h"
+#include "roles/cli/template_text.h"
 #include "roles/cli/times.h"
 #include "roles/cli/vm_query.h"
 
@@ -40,6 +41,7 @@ constexpr Option kOptions[] = {
      .choices = kSortColumns},
     {.name = "wide", .letter = 'w', .help = "also show the network, and the address and ports that this host reaches"},
     {.name = "all", .letter = 'a', .help = "for the habits of other tools: all VMs are listed anyway"},
+    kFormatOption,
     {.name = "json", .help = "print a JSON array of VMs; with --wide, \"ports\" has what 'vm ports' prints"},
 };
 
@@ -170,10 +172,16 @@ Result<int> list(Context& context) {
   if (auto good = keep_matching(none, filters); !good) return context.usage(good.error().message, good.error().hint);
   if (args.flag("names") && form_of(args) != Form::people)
     return context.usage("--names does not go together with --json or --quiet", "leave one of them out");
+  auto format = args.has("format") ? template_of(args, api::VmObject::kObject) : TemplateText();
+  if (!format) return context.usage(format.error().message, format.error().hint);
   auto daemon = TRY(Daemon::connect(context.io));
   auto [vms, warnings] = TRY(daemon.get<api::VmList>("vm.list"));
   TRY(keep_matching(vms, filters));
   sort_by(vms, args.text("sort").value_or(""));
+  if (args.has("format")) {
+    for (const auto& vm : vms) context.io.print(format->line(api::to_json(vm)));
+    return exit_status::kOk;
+  }
   bool wide = args.flag("wide") && !args.flag("names") && form_of(args) != Form::ids;
   std::vector<std::string> problems;
   PortsByVm ports;
@@ -189,6 +197,7 @@ Result<int> list(Context& context) {
 }
 
 constexpr Example kExamples[] = {
+    {"banger vm list --format '{name} {address}'", "two fields of each VM"},
     {"banger vm list --filter state=running --sort memory", "the largest running VM first"},
     {"banger vm delete --force $(banger vm list -q --label ci)", "all VMs with a label"},
 };

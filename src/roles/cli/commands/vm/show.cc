@@ -9,6 +9,7 @@
 #include "roles/cli/connect.h"
 #include "roles/cli/output.h"
 #include "roles/cli/run_config.h"
+#include "roles/cli/template_text.h"
 #include "roles/cli/times.h"
 
 namespace banger::roles::cli {
@@ -16,7 +17,7 @@ namespace banger::roles::cli {
 namespace {
 
 constexpr Positional kPositionals[] = {kVmArgument};
-constexpr Option kOptions[] = {kJsonOption};
+constexpr Option kOptions[] = {kFormatOption, kJsonOption};
 
 std::string labels_of(const api::VmObject& vm) {
   std::vector<std::string> pairs;
@@ -98,8 +99,14 @@ Table table_of(const api::VmObject& vm) {
 }
 
 Result<int> show(Context& context) {
+  auto format = context.args.has("format") ? template_of(context.args, api::VmObject::kObject) : TemplateText();
+  if (!format) return context.usage(format.error().message, format.error().hint);
   auto daemon = TRY(Daemon::connect(context.io));
   auto vm = TRY(daemon.get<api::VmObject>("vm.show", {{"vm", context.args.positionals[0]}}));
+  if (context.args.has("format")) {
+    context.io.print(format->line(api::to_json(vm)));
+    return exit_status::kOk;
+  }
   print_object(context, vm, table_of(vm));
   return exit_status::kOk;
 }

@@ -1,8 +1,10 @@
 // The vm commands. A fake daemon answers their calls.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -863,6 +865,51 @@ TEST_CASE_METHOD(Fixture, "vm delete and set: send their options, and set prints
   answer("vm.set", changed);
   CHECK(contains(run({"vm", "set", "old", "--name", "web"}).out, "set; the guest's host name will change"));
   CHECK(run({"vm", "set", "a", "b", "--name", "c"}).status == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "vm acp: a command runs without a terminal, in the directory that the editor names") {
+  link::ExecSpec spec;
+  daemon.streams["vm.exec"] = [&](int socket, const Json&) { finish(socket, "{}\n", link::ExecExit{}, &spec); };
+  auto done = run({"vm", "acp", "web", "--cwd", "/root/repo", "-e", "A=b", "--", "gemini", "--acp"});
+  CHECK(done.status == 0);
+  CHECK(done.out == "{}\n");
+  CHECK(done.err.empty());
+  CHECK(spec.argv == std::vector<std::string>{"gemini", "--acp"});
+  CHECK(spec.cwd == "/root/repo");
+  CHECK(spec.env.at("A") == "b");
+  CHECK_FALSE(spec.tty);
+}
+
+TEST_CASE_METHOD(Fixture, "vm acp: without a command, a known agent is found, and nothing else is printed") {
+  link::ExecSpec spec;
+  daemon.streams["vm.exec"] = [&](int socket, const Json&) { finish(socket, "", link::ExecExit{}, &spec); };
+  REQUIRE(run({"vm", "acp", "web"}).status == 0);
+  REQUIRE(spec.argv.size() == 3);
+  test::TempDir guest;
+  // The script runs here as in a guest that has these programs only, and no profile of its own for all users.
+  auto in_guest = [&](const std::string& input) {
+    auto script = spec.argv[2];
+    for (auto at = script.find("/etc/profile"); at != script.npos; at = script.find("/etc/profile"))
+      script.replace(at, 12, "/none/shared");
+    guest.put("script", script);
+    guest.put("input", input);
+    auto line = fmt::format("cd {0}; env -i HOME={0} PATH={0}/none /bin/sh script <input >out 2>err; echo $? >status",
+                            guest.path());
+    REQUIRE(::system(line.c_str()) == 0);
+    return test::Outcome{.status = std::stoi(guest.get("status")), .out = guest.get("out"), .err = guest.get("err")};
+  };
+  auto none = in_guest("");
+  CHECK(none.status == 127);
+  CHECK(none.out.empty());
+  CHECK(contains(none.err, "looked for claude-agent-acp, claude-code-acp, codex-acp, gemini --experimental-acp"));
+  // The profile is noisy, reads its input, and finds a directory that PATH lacks.
+  guest.put(".profile", "echo noise; echo noise >&2; read x; PATH=$HOME/bin\n");
+  guest.put("bin/goose", "#!/bin/sh\nread line; echo \"goose $* got $line\"\nexit 3\n");
+  REQUIRE(::chmod((guest / "bin/goose").c_str(), 0755) == 0);
+  auto goose = in_guest("hello\n");
+  CHECK(goose.status == 3);
+  CHECK(goose.out == "goose acp got hello\n");
+  CHECK(goose.err.empty());
 }
 
 TEST_CASE_METHOD(Fixture, "vm list and show: a template prints fields of the JSON") {

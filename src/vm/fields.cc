@@ -18,6 +18,7 @@ Json to_value(const std::vector<PublishedPort>& ports) {
 }
 Json to_value(Network network) { return to_string(network); }
 Json to_value(Storage storage) { return to_string(storage); }
+Json to_value(Restart restart) { return to_string(restart); }
 
 // Each function reads one field of an object. A missing field leaves the value unchanged.
 
@@ -62,6 +63,11 @@ Result<> read(const Json& json, std::string_view name, std::map<std::string, std
     map[key] = value.get<std::string>();
   }
   to = std::move(map);
+  return {};
+}
+
+Result<> read(const Json& json, std::string_view name, Restart& to) {
+  if (auto text = TRY(find_string(json, name))) to = TRY(restart_from_string(*text));
   return {};
 }
 

@@ -68,7 +68,8 @@ struct Texts {
 struct Field {
   std::string_view name;  ///< in JSON
   std::variant<std::string Spec::*, std::uint32_t Spec::*, std::uint64_t Spec::*, bool Spec::*, Network Spec::*,
-               Storage Spec::*, std::map<std::string, std::string> Spec::*, std::vector<PublishedPort> Spec::*>
+               Storage Spec::*, std::map<std::string, std::string> Spec::*, std::vector<PublishedPort> Spec::*,
+               Restart Spec::*>
       member;
   FieldType type;
   std::span<const std::string_view> choices = {};  ///< a user's choices; the daemon may resolve one to another
@@ -92,6 +93,7 @@ struct Field {
 };
 
 inline constexpr auto kNetworkChoices = texts_of(kNetworkChoiceWords);
+inline constexpr auto kRestartChoices = texts_of(kRestartWords);
 inline constexpr auto kStorageChoices = texts_of(kStorageWords);
 
 inline constexpr Field kFields[] = {
@@ -212,6 +214,26 @@ inline constexpr Field kFields[] = {
      .doc = {"Ports of this host that lead to ports of the guest whenever the VM runs. Each is `HOSTPORT:PORT` at "
              "127.0.0.1, or `ADDRESS:HOSTPORT:PORT`. Port 0 of the host is any free port, which the VM then keeps",
              "All published ports. Ports that are not named go"},
+     .change = Change::at_once},
+    {.name = "restart",
+     .member = &Spec::restart,
+     .type = FieldType::choice,
+     .choices = kRestartChoices,
+     .option = "restart",
+     .option_help = {"start it again when its guest ends: no (the default), on-failure (a panic, or the VMM ended), or "
+                     "always"},
+     .doc = {"When the VM starts again after its guest has ended by itself. `on-failure` means after a panic, and when "
+             "the VMM ended. A guest that reboots always runs again"},
+     .initial = "\"no\"",
+     .change = Change::at_once},
+    {.name = "autostart",
+     .member = &Spec::autostart,
+     .type = FieldType::flag,
+     .option = "autostart",
+     .option_help = {"start it whenever the daemon starts, or not (default: not)",
+                     "start it whenever the daemon starts, or not"},
+     .doc = {"Whether the VM is started, or resumed, whenever the daemon starts"},
+     .initial = "false",
      .change = Change::at_once},
 };
 

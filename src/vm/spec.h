@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "vm/network.h"
 #include "vm/published_port.h"
+#include "vm/restart.h"
 #include "vm/storage.h"
 
 namespace banger::vm {
@@ -30,6 +31,8 @@ struct Spec {
   std::map<std::string, std::string> environment;
   std::map<std::string, std::string> labels;
   std::vector<PublishedPort> publish;
+  Restart restart = Restart::no;
+  bool autostart = false;  ///< runs whenever the daemon does
 };
 /// Whether the guest's root is the system disk alone, a plain ext4. Otherwise the root is the system disk over the
 /// image.

@@ -1,6 +1,7 @@
 #include "api/objects/vm.h"
 
 #include "api/wire.h"
+#include "vm/fields.h"
 #include "vm/network.h"
 #include "vm/storage.h"
 
@@ -52,6 +53,9 @@ constexpr Field kVmFields[] = {
                                        "Sentences for people: why published ports are not open now. Only in the result "
                                        "of `vm.show`, and only if there are any")
         .or_absent(),
+    field<&VmObject::restart>("restart", "When the VM starts again after its guest has ended by itself")
+        .one_of(vm::kRestartChoices),
+    field<&VmObject::autostart>("autostart", "Whether the VM is started whenever the daemon starts"),
     field<&VmObject::created_at>("created_at", "When the VM was created"),
     field<&VmObject::started_at>("started_at", "When the machine was last started"),
     field<&VmObject::machine>("machine", "The VMM and its version. Empty when no machine runs"),

@@ -41,6 +41,8 @@ struct VmObject {
   std::map<std::string, std::string> labels;
   std::vector<std::string> publish;
   std::optional<std::vector<std::string>> publish_problems;
+  std::string restart;
+  bool autostart = false;
   std::int64_t created_at = 0;
   std::int64_t started_at = 0;
   std::string machine;

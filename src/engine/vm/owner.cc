@@ -44,10 +44,10 @@ Task<> VmOwner::on_exit(std::shared_ptr<VmOwner> self, RunningMachine::Machine e
 }
 
 Task<Result<>> VmOwner::settle_exit(const machine::MachineExit& exit) {
-  bool reboots = state() == State::running && starts_after(exit, vm_.row());
+  bool reboots = state() == State::running && starts_after(exit, vm_.row(), vm_.spec().restart);
   if (reboots && !reboots_.admit(host::Clock::now())) {
     vm_.services.log.warn("vm.reboot_loop", {{"vm", vm_.name()}, {"id", vm_.row().id}});
-    co_return co_await record_end(failed(reboots_.refusal()));
+    co_return co_await record_end(failed(RebootLimit::refusal(exit)));
   }
   CO_TRY(co_await record_end(ended_by(exit)));
   co_return reboots && !unrecorded_ ? co_await boot_again() : Result<>();
@@ -60,7 +60,7 @@ Task<Result<>> VmOwner::boot_again() {
   if (vm_.services.make_room) room = co_await vm_.services.make_room(vm_.spec().memory_bytes);
   if (!room) {
     vm_.services.log.warn("vm.reboot_refused", {{"vm", vm_.name()}, {"error", room.error().sentence()}});
-    co_return co_await record_end(failed("the guest rebooted, and was not started again: " + room.error().sentence()));
+    co_return co_await record_end(failed("the guest ended, and was not started again: " + room.error().sentence()));
   }
   Stages stages{Report{}};
   co_return co_await engine::start(vm_, start_of(stages, WaitFor::agent, [] { return false; }));

@@ -6,8 +6,16 @@
 
 namespace banger::engine {
 
-bool starts_after(const machine::MachineExit& exit, const store::VmRow& vm) {
-  return exit.guest_initiated && exit.reason == "guest-reset" && vm.purpose == store::Purpose::user && !vm.ephemeral;
+namespace {
+
+bool reboots(const machine::MachineExit& exit) { return exit.guest_initiated && exit.reason == "guest-reset"; }
+
+}  // namespace
+
+bool starts_after(const machine::MachineExit& exit, const store::VmRow& vm, vm::Restart restart) {
+  if (vm.purpose != store::Purpose::user || vm.ephemeral) return false;
+  if (reboots(exit) || restart == vm::Restart::always) return true;
+  return restart == vm::Restart::on_failure && !exit.guest_initiated;
 }
 
 bool RebootLimit::admit(host::Clock::time_point now) {
@@ -17,9 +25,10 @@ bool RebootLimit::admit(host::Clock::time_point now) {
   return true;
 }
 
-std::string RebootLimit::refusal() const {
-  return fmt::format("the guest rebooted more than {} times within {} minutes, and was not started again",
-                     limits::kReboots, limits::kRebootWindow.count());
+std::string RebootLimit::refusal(const machine::MachineExit& exit) {
+  auto text = fmt::format("the guest {} more than {} times within {} minutes, and was not started again",
+                          reboots(exit) ? "rebooted" : "ended", limits::kReboots, limits::kRebootWindow.count());
+  return reboots(exit) ? text : fmt::format("{}; at last: {}", text, exit.reason);
 }
 
 }  // namespace banger::engine

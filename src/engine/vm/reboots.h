@@ -1,4 +1,5 @@
-// A guest that reboots is started again, but not without end.
+// A guest that reboots is started again, and by its VM's wish also a guest that ends in another way; but not without
+// end.
 #pragma once
 
 #include <string>
@@ -7,20 +8,21 @@
 #include "host/runtime.h"
 #include "machine/machine.h"
 #include "store/store.h"
+#include "vm/restart.h"
 
 namespace banger::engine {
 
 /// Whether a running VM whose machine ended so is started again. An ephemeral VM is not, because the command that it
 /// was made for has lost its guest.
-bool starts_after(const machine::MachineExit& exit, const store::VmRow& vm);
+bool starts_after(const machine::MachineExit& exit, const store::VmRow& vm, vm::Restart restart);
 
-/// Counts the reboots of one VM. A guest that reboots again and again never gets to its work, and uses up its host.
+/// Counts the new starts of one VM. A guest that ends again and again never gets to its work, and uses up its host.
 class RebootLimit {
  public:
   /// True if the guest may boot once more. Counts that boot.
   bool admit(host::Clock::time_point now);
-  /// Why the guest was not started again.
-  std::string refusal() const;
+  /// Why the guest was not started again after this end.
+  static std::string refusal(const machine::MachineExit& exit);
 
  private:
   std::vector<host::Clock::time_point> admitted_;

@@ -84,7 +84,9 @@ Task<Result<Recovered>> without_machine(VmParts& vm, const Error& why) {
   auto save = vm.services.saves.get(vm.row().save_id);
   bool never_ran = !may_have_run(vm.row()) || why.code == ErrorCode::cancelled;
   auto end = vm.machine->unseen_end();
-  bool reboots = vm.record->state() == State::running && end && starts_after(*end, vm.row());
+  // An end that nobody knows is a failure.
+  bool reboots = vm.record->state() == State::running &&
+                 starts_after(end.value_or(machine::MachineExit{}), vm.row(), vm.spec().restart);
   auto lost = plan_without_machine(vm.name(), vm.record->state(), save ? std::optional(save->kind) : std::nullopt,
                                    never_ran ? GuestRan::no : GuestRan::maybe, end);
   CO_TRY(co_await settle(vm, lost.state, lost.ended));

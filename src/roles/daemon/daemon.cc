@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "capabilities/resource_host.h"
 #include "config/install.h"
+#include "engine/fleet/autostart.h"
 #include "engine/health/upkeep.h"
 #include "engine/installed_vmms.h"
 #include "host/files.h"
@@ -101,6 +102,7 @@ Task<> serve(Daemon& daemon, rpc::Server& server, UniqueFd listener, int ready_f
     daemon.published.watch(vm);
     daemon.forwards.watch(std::move(vm));
   });
+  engine::start_automatically(daemon.services, daemon.vms.registry());
   daemon.services.runtime.spawn(daemon.vms.pool().run());
   daemon.services.runtime.spawn(engine::stop_stale(daemon.services, daemon.vms.registry()));
   daemon.services.runtime.spawn(engine::poll_metrics(daemon.services, daemon.vms.registry()));

@@ -20,6 +20,8 @@ void add_spec(const vm::Spec& spec, api::VmObject& object) {
   object.network = to_string(spec.network);
   object.storage = to_string(spec.storage);
   object.labels = spec.labels;
+  object.restart = to_string(spec.restart);
+  object.autostart = spec.autostart;
   for (const auto& port : spec.publish) object.publish.push_back(to_string(port));
 }
 

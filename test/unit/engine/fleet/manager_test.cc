@@ -145,7 +145,7 @@ TEST_CASE("manager: a reboot needs room for the memory that the VM has now") {
   reboot();
   REQUIRE(f.run_until([&] { return !(*vm)->record().row().last_error.empty(); }));
   CHECK((*vm)->state() == State::stopped);
-  CHECK((*vm)->record().row().last_error.starts_with("the guest rebooted, and was not started again: "));
+  CHECK((*vm)->record().row().last_error.starts_with("the guest ended, and was not started again: "));
   CHECK(f.host.running().empty());
   CHECK(f.mismatch() == "");
 }

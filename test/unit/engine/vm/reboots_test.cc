@@ -79,16 +79,45 @@ TEST_CASE("reboots: a kill during the boot ends it") {
   CHECK(f.mismatch() == "");
 }
 
-TEST_CASE("reboots: other ends, and machines without a lasting user, are not started again") {
+TEST_CASE("reboots: what starts again after which end, by the VM's wish") {
+  const machine::MachineExit shutdown{.guest_initiated = true, .reason = "guest-shutdown"};
+  const machine::MachineExit panic{.guest_initiated = false, .reason = "kernel panic: oops"};
+  using vm::Restart;
   store::VmRow vm;
-  CHECK(starts_after(kReset, vm));
-  CHECK(!starts_after({.guest_initiated = true, .reason = "guest-shutdown"}, vm));
-  CHECK(!starts_after({.guest_initiated = false, .reason = "kernel panic: oops"}, vm));
+  for (auto restart : {Restart::no, Restart::on_failure, Restart::always}) {
+    CHECK(starts_after(kReset, vm, restart));
+    CHECK(starts_after(panic, vm, restart) == (restart != Restart::no));
+    CHECK(starts_after(shutdown, vm, restart) == (restart == Restart::always));
+  }
   vm.ephemeral = true;
-  CHECK(!starts_after(kReset, vm));
+  CHECK(!starts_after(kReset, vm, Restart::always));
   vm.ephemeral = false;
   vm.purpose = store::Purpose::pool;
-  CHECK(!starts_after(kReset, vm));
+  CHECK(!starts_after(kReset, vm, Restart::always));
+}
+
+TEST_CASE("reboots: a VM that wants it starts again after a panic, but not after a stop") {
+  Fixture f;
+  auto vm = f.running();
+  auto spec = vm->record().spec();
+  spec.restart = vm::Restart::on_failure;
+  REQUIRE(f.run(vm->change("box", spec)));
+  auto before = f.host.of(vm->record().id());
+  before->end({.guest_initiated = false, .reason = "kernel panic: oops"});
+  REQUIRE(f.run_until([&] {
+    auto now = f.host.of(vm->record().id());
+    return now && now != before && vm->state() == State::running && vm->parts().link->up();
+  }));
+  CHECK(f.mismatch() == "");
+  REQUIRE(f.stop(*vm, 1min));
+  CHECK(vm->state() == State::stopped);
+  CHECK(f.host.running().empty());
+}
+
+TEST_CASE("reboots: a guest that fails without end is stopped, with its last end") {
+  machine::MachineExit panic{.guest_initiated = false, .reason = "kernel panic: oops"};
+  CHECK(RebootLimit::refusal(panic) ==
+        "the guest ended more than 5 times within 5 minutes, and was not started again; at last: kernel panic: oops");
 }
 
 TEST_CASE("reboots: a machine that nobody uses yet stays down, and its record says why") {

@@ -85,6 +85,8 @@ Table table_of(const api::VmObject& vm) {
     table.add({"not published", problem});
     table.colour_last(1, Paint::red);
   }
+  if (!vm.restart.empty() && vm.restart != "no") table.add({"restart", vm.restart});
+  if (vm.autostart) table.add({"autostart", "yes"});
   table.add({"machine", machine_of(vm)});
   table.add({"pid", vm.pid ? std::to_string(*vm.pid) : ""});
   table.add({"labels", labels_of(vm)});

@@ -25,7 +25,7 @@ TEST_CASE("vm object: a stopped VM has no machine, but all fields") {
                                       "directory",  "stages",         "disk_used_bytes", "way",          "template",
                                       "machine",    "machine_reason", "accelerator",     "pid",          "metrics",
                                       "ephemeral",  "paused",         "silent",          "ended",        "ended_at",
-                                      "publish"});
+                                      "publish",    "restart",        "autostart"});
   CHECK(json["state"] == "stopped");
   CHECK(json["image"] == "tiny");
   CHECK(json["machine"] == "");

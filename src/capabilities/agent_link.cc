@@ -11,7 +11,7 @@ Result<> add_to_guest(const VmContext& vm, guestcfg::GuestConfig& config) {
   return {};
 }
 
-Task<Result<>> started(const VmContext& vm, link::Client&) {
+Task<Result<>> started(const VmContext& vm, link::Client&, const Waiter&) {
   vm.log.info("vm.agent_ready", {{"vm", vm.name}, {"id", vm.id}});
   co_return Result<>();
 }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -72,6 +73,12 @@ struct VmContext {
   bool link_local = false;               ///< the guest may reach 169.254.0.0/16
 };
 
+/// The caller who waits for a start. Borrowed for the call.
+struct Waiter {
+  std::function<void(std::string_view sentence)> warn;  ///< for the user and the log
+  std::function<bool()> given_up;                       ///< true when nobody waits any more; long work then ends
+};
+
 /// The input of `check`, which must have no side effects.
 struct CheckContext {
   const vm::Spec& spec;
@@ -124,8 +131,9 @@ struct Capability {
   /// resolv.conf.
   Result<> (*guest)(const VmContext&, guestcfg::GuestConfig&) = nullptr;
 
-  /// Called when the agent answers over the link. A failure is logged and reported, and the VM stays.
-  Task<Result<>> (*started)(const VmContext&, link::Client&) = nullptr;
+  /// Called when the agent answers over the link, and when a user takes a machine of the ready pool. A failure is
+  /// logged and reported, and the VM stays.
+  Task<Result<>> (*started)(const VmContext&, link::Client&, const Waiter&) = nullptr;
 
   /// Makes the host resource of this capability. Called once, when the daemon starts.
   std::unique_ptr<HostResource> (*resource)(const ResourceHost&) = nullptr;

@@ -89,13 +89,17 @@ Task<Result<VmCreation::Origin>> VmCreation::find_origin(const CreateRequest& re
 
 // Null when the pool has no machine that can become this VM.
 Task<std::shared_ptr<VmOwner>> VmCreation::take_from_pool(const CreateRequest& request, const NewVm& record,
-                                                          Stages& stages) {
+                                                          Stages& stages, host::Cancel& cancel) {
   auto shape = template_spec(request.spec, services_.config, services_.host_size);
   bool alike = same_reach(request.spec, shape) && same_device_sizes(request.spec, shape);
   auto vm = alike ? pool_.take(record.save_id) : nullptr;
   if (!vm) co_return nullptr;
-  auto claimed = co_await vm->claim(
-      {.name = record.name, .spec = request.spec, .ephemeral = request.ephemeral, .wait = request.wait}, stages);
+  auto claimed = co_await vm->claim({.name = record.name,
+                                     .spec = request.spec,
+                                     .ephemeral = request.ephemeral,
+                                     .wait = request.wait,
+                                     .given_up = [&cancel] { return cancel.requested(); }},
+                                    stages);
   if (claimed) co_return vm;
   services_.log.warn("pool.claim_failed", {{"id", vm->record().id()}, {"error", claimed.error().sentence()}});
   (void)co_await undo(vm);
@@ -134,7 +138,8 @@ Task<Result<std::shared_ptr<VmOwner>>> VmCreation::create(CreateRequest request,
   record.name = request.name.empty() ? registry_.free_name() : request.name;
   if (request.from.empty() && !record.save_id.empty()) {
     pool_.note_use(record.save_id);
-    if (auto pooled = co_await take_from_pool(request, record, stages)) co_return pooled;
+    if (auto pooled = co_await take_from_pool(request, record, stages, cancel)) co_return pooled;
+    CO_TRY(cancel.check());
   }
   if (request.start) CO_TRY(co_await memory_.make_room(request.spec.memory_bytes, pool_));
   auto vm = CO_TRY(record_vm(services_, registry_, std::move(record)));

@@ -60,7 +60,8 @@ class VmCreation {
   Task<Result<Origin>> find_origin(const CreateRequest& request, Stages& stages, host::Cancel& cancel);
   Task<Result<std::string>> choose_template(const CreateRequest& request, const image::Image& image,
                                             const image::Kernel& kernel, Stages& stages, host::Cancel& cancel);
-  Task<std::shared_ptr<VmOwner>> take_from_pool(const CreateRequest& request, const NewVm& record, Stages& stages);
+  Task<std::shared_ptr<VmOwner>> take_from_pool(const CreateRequest& request, const NewVm& record, Stages& stages,
+                                                host::Cancel& cancel);
   Task<Result<>> bring_up(std::shared_ptr<VmOwner> vm, const CreateRequest& request, std::string disks_of,
                           Stages& stages, host::Cancel& cancel);
   Task<Result<>> undo(std::shared_ptr<VmOwner> vm);

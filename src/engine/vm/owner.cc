@@ -162,8 +162,8 @@ Task<Result<>> VmOwner::claim(Claim claim, Stages& stages) {
   CO_TRY(vm_.record->admit(Operation::claim));
   if (!vm_.link->up()) co_return fail(ErrorCode::unavailable, "the pooled machine has ended");
   auto wait = claim.wait;
-  CO_TRY(co_await engine::claim(vm_, std::move(claim), stages));
-  auto start = start_of(stages, wait, [] { return false; });
+  auto start = start_of(stages, wait, claim.given_up);
+  CO_TRY(co_await engine::claim(vm_, std::move(claim), start));
   co_return wait == WaitFor::system ? co_await wait_system(vm_, start) : Result<>();
 }
 

@@ -56,7 +56,8 @@ Task<Result<>> finish_restore(VmParts& vm) {
   co_return vm.record->move_to(vm::State::stopped);
 }
 
-Task<Result<>> claim(VmParts& vm, Claim wanted, Stages& stages) {
+Task<Result<>> claim(VmParts& vm, Claim wanted, Start& start) {
+  auto& stages = start.stages;
   stages.begin("identity");
   auto pooled = vm.spec();
   CO_TRY(vm.record->edit([&](store::VmRow& row, vm::Spec& spec) {
@@ -73,6 +74,8 @@ Task<Result<>> claim(VmParts& vm, Claim wanted, Stages& stages) {
   auto disks = CO_TRY(co_await grow_drives(*vm.machine->get(), vm.spec(), pooled));
   CO_TRY(in("identity", co_await send_config(vm, disks)));
   stages.end();
+  co_await notify_capabilities(vm, start);
+  if (start.given_up()) co_return fail(ErrorCode::cancelled, "cancelled");
   auto text = dump_json(stages.to_json());
   vm.services.log.info("vm.started", {{"vm", vm.name()}, {"id", vm.row().id}, {"stages", text}});
   vm.record->changed().notify_all();

@@ -1,6 +1,7 @@
 // Restores a VM that does not run from a saved state, and turns a pooled machine into a user's VM.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "engine/vm/starting.h"
@@ -21,8 +22,9 @@ struct Claim {
   vm::Spec spec;
   bool ephemeral = false;  ///< removed when the client that made the VM is gone
   WaitFor wait = WaitFor::agent;
+  std::function<bool()> given_up = [] { return false; };  ///< true when nobody waits for the VM any more
 };
 /// Turns a running machine of the ready pool into a user's VM with this name and spec.
-Task<Result<>> claim(VmParts& vm, Claim claim, Stages& stages);
+Task<Result<>> claim(VmParts& vm, Claim claim, Start& start);
 
 }  // namespace banger::engine

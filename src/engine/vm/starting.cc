@@ -52,17 +52,6 @@ Result<> record_starting(VmParts& vm) {
   return vm.record->move_to(State::starting, write, durable);
 }
 
-Task<> notify_capabilities(VmParts& vm, const capabilities::VmContext& context) {
-  for (const auto* capability : capabilities::all()) {
-    auto client = vm.link->client();
-    if (!capability->started || !client) continue;
-    if (auto started = co_await capability->started(context, *client); !started)
-      vm.services.log.warn(
-          "capability.started_failed",
-          {{"vm", vm.name()}, {"capability", std::string(capability->name)}, {"error", started.error().message}});
-  }
-}
-
 Task<Result<>> boot(VmParts& vm, Start& start) {
   auto& services = vm.services;
   vm.machine->begin();
@@ -217,6 +206,23 @@ Task<Result<>> connect(VmParts& vm, Start& start, bool boots) {
 
 }  // namespace
 
+Task<> notify_capabilities(VmParts& vm, Start& start) {
+  auto context = vm_context(vm);
+  if (!context) co_return;  // the image or the kernel is gone
+  auto warn = [&](std::string_view sentence) {
+    vm.services.log.warn("vm.start_warning",
+                         {{"vm", vm.name()}, {"id", vm.row().id}, {"warning", std::string(sentence)}});
+    start.stages.warn(sentence);
+  };
+  for (const auto* capability : capabilities::all()) {
+    auto client = vm.link->client();
+    if (!capability->started || !client) continue;
+    auto done = co_await capability->started(*context, *client, {.warn = warn, .given_up = start.given_up});
+    if (!done && done.error().code != ErrorCode::cancelled)
+      warn(fmt::format("{}: {}", capability->name, done.error().sentence()));
+  }
+}
+
 Task<Result<>> finish_start(VmParts& vm, Start& start, const std::optional<store::SaveRow>& save) {
   const auto& record = vm.machine->get()->record();
   start.stages.begin(save ? "agent" : "boot", fmt::format("{} on {}", record.accelerator, record.driver));
@@ -229,7 +235,8 @@ Task<Result<>> finish_start(VmParts& vm, Start& start, const std::optional<store
     (void)vm.services.saves.touch(save->id);
     start.stages.end();
   }
-  co_await notify_capabilities(vm, CO_TRY(vm_context(vm)));
+  co_await notify_capabilities(vm, start);
+  CO_TRY(check_cancel(start));
   co_return vm.record->move_to(State::running, [](store::VmRow& row, vm::Spec&) {
     row.booted = true;
     row.started_at = unix_now();

@@ -32,6 +32,8 @@ struct Start {
 Task<Result<>> start(VmParts& vm, Start start);
 /// Waits for the agent of a machine that runs. Gives the guest its identity if it started from `save`.
 Task<Result<>> finish_start(VmParts& vm, Start& start, const std::optional<store::SaveRow>& save);
+/// Lets the capabilities do what they do in a guest that has just begun. Failures are warnings of the start.
+Task<> notify_capabilities(VmParts& vm, Start& start);
 /// Waits until the guest's init has reached its boot target.
 Task<Result<>> wait_system(VmParts& vm, Start& start);
 /// Ends the machine after a failed start, and records the failure. Returns `error`.

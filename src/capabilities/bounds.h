@@ -27,6 +27,15 @@ inline constexpr auto kJailEndLongestPause = 60s;     ///< up to this
 inline constexpr std::size_t kSnapshots = 1024;       ///< devices of one owner; a running VM has one
 inline constexpr auto kSnapshotRemoveInterval = 30s;  ///< between attempts to remove devices that were in use
 
+// -- synced files
+inline constexpr std::uint64_t kSyncBytes = 1 * kGiB;  ///< of all entries together; larger things are copied by hand
+inline constexpr std::size_t kSyncObjects = 20'000;    ///< files and directories; a home's settings have hundreds
+inline constexpr std::size_t kSyncDepth = 64;          ///< nested directories; each holds a descriptor
+inline constexpr std::size_t kSyncWarnings = 20;       ///< then a count follows; a directory of links has thousands
+inline constexpr auto kSyncDeadline = 5min;            ///< for one entry; 1 GiB takes 10 s, under emulation a minute
+inline constexpr auto kSyncPoll = 50ms;                ///< how soon a sync notices that nobody waits for it
+inline constexpr std::size_t kSyncChunkBytes = 64 * kKiB;  ///< one read of a packed entry, and one frame of the link
+
 // -- files in the guest and of the VM
 inline constexpr std::size_t kSshKeyFileBytes = 64 * kKiB;   ///< one half of a host key; it has 400 bytes
 inline constexpr std::size_t kKnownHostsBytes = 4 * kMiB;    ///< 200 bytes for each VM

@@ -23,6 +23,7 @@
 
 #include "base/log.h"
 #include "base/task.h"
+#include "capabilities/file_sync/host_tree.h"
 #include "capabilities/privileged.h"
 #include "guest/changes.h"
 #include "guest/handles.h"
@@ -71,6 +72,7 @@ struct VmContext {
   std::optional<NetworkPort> port = {};  ///< nullopt: user-mode networking, or the machine does not run
   std::string owner_key = {};            ///< the SSH key that the guest accepts, as "TYPE BASE64"; empty: none
   bool link_local = false;               ///< the guest may reach 169.254.0.0/16
+  HostFiles files = {};                  ///< none for a guest that goes on, or that has no user yet
 };
 
 /// The caller who waits for a start. Borrowed for the call.

@@ -46,11 +46,13 @@ std::unexpected<Error> unknown_key(const std::string& name) {
   std::vector<std::string> known;
   for (const auto& key : schema()) {
     auto dot = key.name.rfind('.');
+    auto table = key.name.substr(0, dot);
+    bool list = table == kListTable;
     if (dot != key.name.npos && key.name.substr(dot + 1) == last && name != key.name)
       return fail(ErrorCode::invalid, fmt::format("unknown key '{}'", printable(name)),
-                  fmt::format("put '{}' under [{}]", last, key.name.substr(0, dot)));
+                  fmt::format("put '{}' under {}{}{}", last, list ? "[[" : "[", table, list ? "]]" : "]"));
     known.emplace_back(key.name);
-    if (dot != key.name.npos) known.emplace_back(key.name.substr(0, dot));
+    if (dot != key.name.npos) known.emplace_back(table);
   }
   return fail(ErrorCode::invalid, fmt::format("unknown key '{}'", printable(name)),
               did_you_mean(name.substr(0, 128), known));
@@ -58,7 +60,43 @@ std::unexpected<Error> unknown_key(const std::string& name) {
 
 Result<> read_table(Config& config, const toml::table& table, const std::string& prefix, const std::string& path);
 
+Result<> read_key(Config& config, const Entry& entry) {
+  const Key* key = find_key(entry.name);
+  return key ? set_value(config, *key, written_of(*entry.node)) : Result<>(unknown_key(entry.name));
+}
+
+// An entry that lacks one of its paths.
+Result<> check_complete(const FileSync& entry) {
+  for (auto [value, name] : {std::pair(&entry.host, "host"), std::pair(&entry.guest, "guest")})
+    if (value->empty()) return fail(ErrorCode::invalid, fmt::format("it has no '{}'", name));
+  return {};
+}
+
+// [[file_sync]]. Errors name the index of the entry.
+Result<> read_list(Config& config, const Entry& entry, const std::string& path) {
+  auto* list = entry.node->as_array();
+  bool tables = list != nullptr;
+  for (std::size_t i = 0; tables && i < list->size(); ++i) tables = list->get(i)->is_table();
+  if (!tables)
+    return in(fmt::format("{}:{}", path, entry.line),
+              Result<>(fail(ErrorCode::invalid, fmt::format("'{}' must be a list of tables", entry.name),
+                            fmt::format("write [[{}]]", entry.name))));
+  for (const auto& item : *list) {
+    auto name = fmt::format("{}[{}]", kListTable, config.file_sync.size());
+    auto where = fmt::format("{}:{}", path, item.source().begin.line);
+    if (config.file_sync.size() == limits::kFileSyncEntries)
+      return in(where, Result<>(fail(ErrorCode::invalid, fmt::format("{}: at most {} entries are allowed", name,
+                                                                     limits::kFileSyncEntries))));
+    config.file_sync.emplace_back();
+    for (const auto& inner : entries_of(*item.as_table(), std::string(kListTable) + "."))
+      TRY(in(fmt::format("{}:{}: {}", path, inner.line, name), read_key(config, inner)));
+    TRY(in(fmt::format("{}: {}", where, name), check_complete(config.file_sync.back())));
+  }
+  return {};
+}
+
 Result<> read_entry(Config& config, const Entry& entry, const std::string& path) {
+  if (entry.name == kListTable) return read_list(config, entry, path);
   std::string where = fmt::format("{}:{}", path, entry.line);
   if (const Key* key = find_key(entry.name)) return in(where, set_value(config, *key, written_of(*entry.node)));
   switch (group_of(entry.name)) {

@@ -28,10 +28,11 @@ struct VmDefaults {
   std::optional<std::uint64_t> system_bytes;  ///< system disk: all writes outside /root
 };
 
-/// A host file or directory copied into the guest's /root.
+/// A host file or directory that is copied below /root of guests.
 struct FileSync {
-  std::string host, guest;
-  mode_t mode = 0600;
+  std::string host;            ///< absolute, or "~/…", without ".." parts
+  std::string guest;           ///< relative to /root, plain: "a/b"
+  std::optional<mode_t> mode;  ///< of a file; nullopt: limits::kSyncedFileMode
 };
 
 /// The members' initial values are the schema's defaults (a test compares them).

@@ -4,6 +4,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "config/path_values.h"
 #include "host/endpoint.h"
 #include "vm/bounds.h"
 
@@ -42,8 +43,15 @@ void log_level(Config& config, const Value& value) {
   config.log_level = parse_log_level(std::get<std::string>(value)).value_or(LogLevel::info);
 }
 
-// The keys of a list's entry are set with the entry. This version has no such list.
-void in_entry(Config&, const Value&) {}
+// A setter for a member of the entry that is being read.
+template <auto member>
+void in_entry(Config& config, const Value& value) {
+  auto& entry = config.file_sync.back();
+  if constexpr (std::is_same_v<std::remove_reference_t<decltype(entry.*member)>, std::string>)
+    entry.*member = std::get<std::string>(value);
+  else
+    entry.*member = static_cast<mode_t>(std::get<std::uint64_t>(value));
+}
 
 using enum Type;
 constexpr std::string_view kLineEnds("\0\r\n", 3);
@@ -224,12 +232,14 @@ constexpr Key kKeys[] = {
      1},
     {"ssh_key_path", path, "", "The SSH key that guests accept; empty: banger makes one", kHere,
      plain<&Config::ssh_key_path>},
+    {"file_sync.host", host_path, "", "A file or directory of the host that new guests get", kHere,
+     in_entry<&FileSync::host>},
+    {"file_sync.guest", guest_path, "", "Where it goes in the guest", kHere, in_entry<&FileSync::guest>},
+    {"file_sync.mode", file_mode, "0600", "Mode of a file; the files of a directory keep theirs", kHere,
+     in_entry<&FileSync::mode>},
 
     {"web_listen_addr", text, "", "Address and port of the web interface; empty: off", kLater,
      plain<&Config::web_listen_addr>},
-    {"file_sync.host", text, "", "A file or directory on the host, below `~/`", kLater, in_entry},
-    {"file_sync.guest", text, "", "Where it goes in the guest, below `~/` or `/root/`", kLater, in_entry},
-    {"file_sync.mode", text, "0600", "Mode of a file in the guest", kLater, in_entry},
 };
 
 std::string code_list(std::string_view choices) {
@@ -289,6 +299,10 @@ Result<Value> check_text(const Key& key, const std::string& value) {
         return must_be(key, type_text(key), "write the whole path");
       if (value.find_first_of(kLineEnds) != value.npos) return must_be(key, "one line");
       return Value(value);
+    case host_path:
+    case guest_path:
+    case file_mode:
+      return check_path_value(key, value);
     case program:
       if (value.find('/') != value.npos && value.front() != '/')
         return must_be(key, type_text(key), "write the whole path");
@@ -323,6 +337,7 @@ Result<Value> check(const Key& key, const Written& written) {
   if (number && key.type == size)
     hint = fmt::format("write it in quotes with a unit, like {} = \"8G\"", key.name.substr(key.name.rfind('.') + 1));
   if (key.type == texts) hint = fmt::format("write {} = [\"one\", \"two\"]", key.name);
+  if (number && key.type == file_mode) hint = "write it in quotes, like mode = \"0644\"";
   if (number && key.type == duration) hint = fmt::format("write it in quotes with a unit, like {} = \"24h\"", key.name);
   return must_be(key, type_text(key), std::move(hint));
 }
@@ -346,7 +361,12 @@ std::string type_text(const Key& key) {
     case program:
       return "a program's name or absolute path";
     case path:
+    case host_path:
       return "an absolute path, or one that begins with `~/`";
+    case guest_path:
+      return "a path below `~/` or `/root/`";
+    case file_mode:
+      return "an octal mode up to `0777`";
     case listen:
       return "an IPv4 address and a port";
     case choice:

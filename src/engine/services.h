@@ -39,6 +39,7 @@ struct Services {
   PrivilegedClient& privileged;  ///< runs operations that need root
   HostResources& resources;      ///< taps, jails and block devices of VMs
   vm::HostSize host_size;
+  bool system_install = false;  ///< this daemon is the service of a system install
   host::Mutex& building_image;  ///< one build at a time
   host::Mutex& pulling_kernel;
   image::oci::Puller* puller = nullptr;              ///< null where nothing is pulled: in tests

@@ -37,6 +37,14 @@ std::string owner_key_of(const Services& services) {
   return "";
 }
 
+// A guest that goes on, as after a resume or in a fork, keeps its files as they are. Templates and the ready pool have
+// no user yet, and must not hold what is secret.
+bool gets_files(const store::VmRow& row) {
+  using enum store::StartedFrom;
+  auto from = row.started_from;
+  return row.purpose == store::Purpose::user && (from == boot || from == clone || from == pool);
+}
+
 Task<Result<>> send_config(const Services& services, std::shared_ptr<VmRecord> record,
                            std::shared_ptr<link::Client> client, Disks disks) {
   if (!client) co_return fail(ErrorCode::unavailable, "the link to the guest is broken");
@@ -82,7 +90,12 @@ Result<capabilities::VmContext> vm_context(const Services& services, const VmRec
                                  .restores = !row.save_id.empty(),
                                  .port = services.resources.port(row.id),
                                  .owner_key = owner_key_of(services),
-                                 .link_local = services.config.guest_link_local};
+                                 .link_local = services.config.guest_link_local,
+                                 .files = gets_files(row) ? host_files(services) : capabilities::HostFiles{}};
+}
+
+capabilities::HostFiles host_files(const Services& services) {
+  return {.entries = services.config.file_sync, .home = services.paths.home, .only_home = services.system_install};
 }
 
 Result<guestcfg::GuestConfig> guest_config(const capabilities::VmContext& context) {

@@ -37,6 +37,8 @@ struct VmParts {
 /// The VM as the capabilities' hooks see it. Borrows from services and record.
 Result<capabilities::VmContext> vm_context(const Services& services, const VmRecord& record);
 inline Result<capabilities::VmContext> vm_context(const VmParts& vm) { return vm_context(vm.services, *vm.record); }
+/// The files of the config's [[file_sync]].
+capabilities::HostFiles host_files(const Services& services);
 /// The config of the guest, made by all capabilities. Contains the current time.
 Result<guestcfg::GuestConfig> guest_config(const capabilities::VmContext& context);
 /// Sends a running guest its current config.

@@ -214,6 +214,7 @@ Task<> notify_capabilities(VmParts& vm, Start& start) {
                          {{"vm", vm.name()}, {"id", vm.row().id}, {"warning", std::string(sentence)}});
     start.stages.warn(sentence);
   };
+  if (!context->files.entries.empty()) start.stages.begin("files");
   for (const auto* capability : capabilities::all()) {
     auto client = vm.link->client();
     if (!capability->started || !client) continue;
@@ -221,6 +222,7 @@ Task<> notify_capabilities(VmParts& vm, Start& start) {
     if (!done && done.error().code != ErrorCode::cancelled)
       warn(fmt::format("{}: {}", capability->name, done.error().sentence()));
   }
+  start.stages.end();
 }
 
 Task<Result<>> finish_start(VmParts& vm, Start& start, const std::optional<store::SaveRow>& save) {

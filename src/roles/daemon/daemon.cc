@@ -21,6 +21,7 @@
 #include "engine/installed_vmms.h"
 #include "host/files.h"
 #include "host/memory.h"
+#include "host/passwd.h"
 #include "host/ulimits.h"
 #include "host/unix_socket.h"
 #include "image/store_guard.h"
@@ -39,6 +40,14 @@ vm::HostSize measure_host() {
   ::sysinfo(&info);
   return {.cpus = static_cast<std::uint32_t>(std::max(1l, ::sysconf(_SC_NPROCESSORS_ONLN))),
           .memory_bytes = host::bounded_by_cgroups(std::uint64_t{info.totalram} * info.mem_unit)};
+}
+
+// A file that cannot be read counts too: the daemon is then rather careful.
+bool serves_install() {
+  auto install = config::load_install();
+  if (!install) return install.error().code != ErrorCode::not_found;
+  auto owner = host::find_user(install->owner);
+  return owner && owner->uid == ::geteuid();
 }
 
 struct Options {
@@ -193,6 +202,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                             .privileged = privileged,
                             .resources = resources,
                             .host_size = measure_host(),
+                            .system_install = serves_install(),
                             .building_image = building_image,
                             .pulling_kernel = pulling_kernel,
                             .puller = &pulls.puller,

@@ -107,8 +107,6 @@ TEST_CASE("config: a feature missing from this version is never accepted silentl
   CHECK(error_of("web_listen_addr = \"\"") ==
         "c.toml:1: 'web_listen_addr' is not available in this version (hint: remove it)");
   CHECK(error_of("web_listen_addr = true").find("not available in this version") != std::string::npos);
-  CHECK(error_of("\n[[file_sync]]\nhost = \"~/x\"") ==
-        "c.toml:2: 'file_sync' is not available in this version (hint: remove it)");
   CHECK(parse_config("web_listen_addr = \"x\"", "c").error().code == ErrorCode::unsupported);
 }
 

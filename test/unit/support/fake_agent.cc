@@ -71,6 +71,7 @@ Task<> answer(std::shared_ptr<Connection> connection, std::shared_ptr<link::Serv
   auto body = co_await stream->body(limits::kLinkJsonBytes);
   auto json = body ? parse_json(body->empty() ? "{}" : *body, limits::kLinkJsonBytes) : std::unexpected(body.error());
   if (path == "/configure" && json) configure(*connection, *json);
+  if (path == "/files" && body) guest.uploads.push_back(std::move(*body));
   if (path == "/hold" && json) guest.held = json->at("hold").get<bool>();
   bool timed = path == "/configure" || path == "/clock";
   auto set = guest.answers.find(path);

@@ -21,6 +21,7 @@ struct FakeGuest {
   bool system_ready = true;                    ///< what /health answers
   std::map<std::string, std::string> answers;  ///< JSON answers by path, which replace the default answers
   bool keeps_tunnels_open = false;             ///< a tunnel's server does not end when its client has ended
+  std::vector<std::string> uploads;            ///< the bodies of PUT /files
   std::vector<std::shared_ptr<link::ServerStream>> tunnels;  ///< those that were kept open
   std::function<void()> fall_silent;                         ///< leaves the connection open, and reads it no more
   std::function<void()> shut_down;  ///< called by /shutdown; if empty, the guest ignores the request

@@ -2,6 +2,7 @@
 #include "api/method.h"
 #include "api/methods/parameters.h"
 #include "api/objects/file.h"
+#include "api/objects/file_sync.h"
 #include "api/objects/vm.h"
 
 namespace banger::api {
@@ -47,6 +48,14 @@ constexpr Parameter kGetParameters[] = {
 constexpr Parameter kStatParameters[] = {
     kVmParameter,
     {.name = "path", .type = Type::bytes, .required = true, .help = "A path in the guest"},
+};
+
+constexpr Parameter kSyncParameters[] = {
+    kVmParameter,
+    {.name = "dry_run",
+     .type = Type::boolean,
+     .initial = "false",
+     .help = "Only lists what would travel. The VM then need not run"},
 };
 
 constexpr std::string_view kSources[] = {"console", "machine"};
@@ -97,6 +106,14 @@ constexpr Method kMethods[] = {
      .summary = "Describes a path of the guest",
      .parameters = kStatParameters,
      .result = &FileObject::kObject},
+    {.name = "vm.sync",
+     .summary = "Brings the files of the config's `[[file_sync]]` into a running guest",
+     .details = "VMs get these files when they are created or started anyway. A file is replaced in one step. Fails "
+                "with `invalid` if the config has no such entries.",
+     .parameters = kSyncParameters,
+     .result = &SyncResult::kObject,
+     .priority = Priority::foreground,
+     .cancellable = true},
     {.name = "vm.logs",
      .summary = "Reads a log of the VM",
      .parameters = kLogsParameters,
@@ -105,8 +122,9 @@ constexpr Method kMethods[] = {
      .cancellable = true},
 };
 
-constexpr const Object* kObjects[] = {&FileObject::kObject, &DownloadObject::kObject, &UploadResult::kObject,
-                                      &LeftOutObject::kObject, &ErrorObject::kObject};
+constexpr const Object* kObjects[] = {&FileObject::kObject,      &DownloadObject::kObject, &UploadResult::kObject,
+                                      &LeftOutObject::kObject,   &ErrorObject::kObject,    &SyncResult::kObject,
+                                      &SyncedFileObject::kObject};
 
 }  // namespace
 

@@ -6,7 +6,7 @@ namespace banger::roles::cli {
 
 extern const Command kVmRun, kVmCreate, kVmStart, kVmStop, kVmRestart, kVmKill, kVmDelete, kVmSet, kVmRename, kVmList,
     kVmShow, kVmStats, kVmLogs, kVmPorts, kVmForward, kVmTunnel, kVmExec, kVmShell, kVmSsh, kVmCp, kVmEvents, kVmAcp;
-extern const Command kVmWait, kVmSuspend, kVmResume, kVmFork, kSnapshotCreate, kSnapshotList, kSnapshotRestore,
+extern const Command kVmWait, kVmSync, kVmSuspend, kVmResume, kVmFork, kSnapshotCreate, kSnapshotList, kSnapshotRestore,
     kSnapshotDelete, kWorkspacePrepare, kWorkspaceDiff, kWorkspaceExport;
 extern const Command kSessionStart, kSessionList, kSessionShow, kSessionLogs, kSessionAttach, kSessionSend,
     kSessionSignal, kSessionStop, kSessionKill, kSessionDelete;
@@ -24,7 +24,7 @@ namespace {
 constexpr const Command* kCommands[] = {
     &kVmRun, &kVmCreate, &kVmStart, &kVmStop, &kVmRestart, &kVmKill, &kVmSuspend, &kVmResume, &kVmFork, &kVmDelete,
     &kVmSet, &kVmRename, &kVmList, &kVmShow, &kVmWait, &kVmEvents, &kVmStats, &kVmLogs, &kVmPorts, &kVmForward,
-    &kVmTunnel, &kVmExec, &kVmShell, &kVmSsh, &kVmCp, &kVmAcp,
+    &kVmTunnel, &kVmExec, &kVmShell, &kVmSsh, &kVmCp, &kVmSync, &kVmAcp,
     &kSessionStart, &kSessionList, &kSessionShow, &kSessionLogs, &kSessionAttach, &kSessionSend, &kSessionSignal,
     &kSessionStop, &kSessionKill, &kSessionDelete,
     &kSnapshotCreate, &kSnapshotList, &kSnapshotRestore, &kSnapshotDelete,

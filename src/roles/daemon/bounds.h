@@ -42,6 +42,10 @@ inline constexpr std::size_t kSessionFieldBytes =
     256;  ///< of a command, a directory or a user; the agent shortens them
 inline constexpr auto kSessionStopSlack = std::chrono::seconds(30);  ///< for SIGKILL and the answer, after the grace
 
+// -- vm.sync with dry_run
+inline constexpr std::size_t kPlanBytes = 512 * kKiB;  ///< of the list, so that the answer fits into one message
+inline constexpr std::size_t kPlanRowBytes = 80;       ///< of JSON for one file, beside its path
+
 // -- vm.logs
 inline constexpr std::int64_t kLogTailBytes = 1 << 20;            ///< of a log, when the client does not say how much
 inline constexpr std::size_t kLogReadBytes = 64 * kKiB;           ///< one read of a log

@@ -37,6 +37,7 @@ struct Handler {
 std::span<const Handler> asset_handlers();
 std::span<const Handler> event_handlers();
 std::span<const Handler> file_handlers();
+std::span<const Handler> file_sync_handlers();
 std::span<const Handler> guest_image_handlers();
 std::span<const Handler> host_handlers();
 std::span<const Handler> port_handlers();

@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "capabilities/file_sync/pack.h"
 #include "catch.h"
@@ -81,7 +82,7 @@ struct Guest : test::TempDir {
   }
   mode_t mode_of(const std::string& name) const {
     struct stat info{};
-    REQUIRE(::lstat((*this / "root" / name).c_str(), &info) == 0);
+    REQUIRE(::lstat((*this / ("root/" + name)).c_str(), &info) == 0);
     return info.st_mode & 07777;
   }
 };

@@ -209,6 +209,30 @@ TEST_CASE_METHOD(Fixture, "vm list: a guest that does not answer soon costs its 
   CHECK(daemon.called("vm.ports") == asked);
 }
 
+TEST_CASE_METHOD(Fixture, "vm sync: one line for each VM, and warnings beside them") {
+  daemon.answers["vm.sync"] = [](const Json& params) -> Result<Json> {
+    Json result = {{"id", "x"}, {"name", params.at("vm")}, {"files", 2}, {"bytes", 2048}};
+    result["warnings"] = {"~/x is skipped: it is a FIFO"};
+    if (!params.value("dry_run", false)) return result;
+    result["plan"] = {{{"path", ".d"}, {"directory", true}, {"mode", 0700}, {"bytes", 0}},
+                      {{"path", ".d/a"}, {"directory", false}, {"mode", 0600}, {"bytes", 2048}}};
+    result["plan_more"] = 1;
+    return result;
+  };
+  auto both = home.run({"vm", "sync", "web", "db"});
+  CHECK(both.status == 0);
+  CHECK(contains(both.out, "web: 2 files, 2K\n"));
+  CHECK(contains(both.out, "db: 2 files, 2K\n"));
+  CHECK(contains(both.err, "web: warning: ~/x is skipped: it is a FIFO"));
+  auto plan = home.run({"vm", "sync", "web", "--dry-run"});
+  CHECK(plan.out == "web: 2 files, 2K\n  0700  ~/.d/\n  0600  ~/.d/a\n  and 1 more\n");
+  CHECK(contains(plan.err, "warning: ~/x"));
+  CHECK(parse_json(home.run({"vm", "sync", "web", "--dry-run", "--json"}).out, 10000)->at(0).at("plan").size() == 2);
+  CHECK(home.run({"vm", "sync"}).status == 2);
+  CHECK(contains(home.run({"vm", "sync", "--all"}).out, ": 2 files, 2K\n"));
+  CHECK(daemon.called("vm.list") == 1);
+}
+
 TEST_CASE_METHOD(Fixture, "vm rename: sets the name, and says what waits for the next start") {
   auto renamed = vm_object("db");
   answer("vm.set", renamed);

@@ -1,5 +1,7 @@
 #include "roles/agent/image_contents.h"
 
+#include <algorithm>
+
 #include "guest/image_rules.h"
 #include "guest/text_block.h"
 #include "tar/tar.h"
@@ -28,11 +30,12 @@ enum class Work { inside, elsewhere };  ///< whether /root is part of the tree
 
 class Rules : public tar::PackRules {
  public:
-  explicit Rules(Work work) : work_(work) {}
+  Rules(Work work, const std::vector<std::string>& left_out) : work_(work), left_out_(left_out) {}
 
   Take take(std::string_view member, tar::EntryKind kind) const override {
     if (!member.starts_with(kTop)) return Take::whole;  // the root itself
     if (work_ == Work::elsewhere && member.starts_with("./root/")) return Take::nothing;
+    if (is_left_out(member.substr(kTop.size()))) return Take::nothing;
     switch (part_of(member, kind)) {
       case guest::ImagePart::whole:
         return Take::whole;
@@ -54,13 +57,17 @@ class Rules : public tar::PackRules {
   static guest::ImagePart part_of(std::string_view member, tar::EntryKind kind) {
     return guest::image_part(member.substr(kTop.size()), kind_of(kind));
   }
+  // What is below a directory that is left out is never asked about.
+  bool is_left_out(std::string_view path) const { return std::ranges::find(left_out_, path) != left_out_.end(); }
+
   Work work_;
+  const std::vector<std::string>& left_out_;
 };
 
 }  // namespace
 
-Result<> pack_image(int system, std::optional<int> work, int tar_fd) {
-  Rules system_rules(work ? Work::elsewhere : Work::inside), work_rules(Work::inside);
+Result<> pack_image(int system, std::optional<int> work, int tar_fd, const std::vector<std::string>& left_out) {
+  Rules system_rules(work ? Work::elsewhere : Work::inside, left_out), work_rules(Work::inside, left_out);
   std::vector<tar::PackSource> sources{{.directory = system, .member = ".", .rules = system_rules}};
   if (work) sources.push_back({.directory = *work, .member = std::string(kWork), .rules = work_rules});
   return tar::pack_sources(sources, tar_fd, {.special = tar::Special::image});

@@ -8,7 +8,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
 #include "guest/disks.h"
+#include "link/bounds.h"
 #include "roles/agent/image_contents.h"
 #include "roles/agent/routes/transfer.h"
 
@@ -25,17 +29,30 @@ Result<UniqueFd> clone_mount(const char* path) {
   return fd;
 }
 
-Result<> pack_guest(int tar_fd) {
+Result<> pack_guest(int tar_fd, const std::vector<std::string>& left_out) {
   auto system = TRY(clone_mount("/"));
   UniqueFd work;
   if (guest::is_mount_point(TRY(guest::Root::open("/")), kWorkDirectory)) work = TRY(clone_mount(kWorkDirectory));
-  return pack_image(system.get(), work ? std::optional(work.get()) : std::nullopt, tar_fd);
+  return pack_image(system.get(), work ? std::optional(work.get()) : std::nullopt, tar_fd, left_out);
+}
+
+/// {"left_out": ["root/.gitconfig"]}, or nothing.
+Task<Result<std::vector<std::string>>> left_out_of(link::ServerStream& stream) {
+  auto body = CO_TRY(co_await stream.body(limits::kLinkJsonBytes));
+  if (body.empty()) co_return std::vector<std::string>();
+  co_return CO_TRY(find_strings(CO_TRY(parse_json(body, limits::kLinkJsonBytes)), "left_out"));
 }
 
 }  // namespace
 
 Task<> get_image(ContextPtr context, StreamPtr stream) {
-  co_await send_archive(std::move(context), std::move(stream), {}, "/", pack_guest);
+  auto left_out = co_await left_out_of(*stream);
+  if (!left_out) {
+    (void)co_await stream->reply_error(left_out.error());
+    co_return;
+  }
+  co_await send_archive(std::move(context), std::move(stream), {}, "/",
+                        [list = std::move(*left_out)](int fd) { return pack_guest(fd, list); });
 }
 
 }  // namespace banger::roles::agent

@@ -30,10 +30,18 @@ class GuestFiles : public image::ByteStream {
   std::unique_ptr<link::ClientStream> stream_;
 };
 
-Task<Result<std::unique_ptr<image::ByteStream>>> open_files(std::shared_ptr<engine::VmOwner> vm) {
+/// The paths of [[file_sync]] often hold secrets, and a VM of the image gets them again.
+std::string image_request(const config::Config& config) {
+  Json left_out = Json::array();
+  for (const auto& entry : config.file_sync) left_out.push_back("root/" + entry.guest);
+  return dump_json({{"left_out", left_out}});
+}
+
+Task<Result<std::unique_ptr<image::ByteStream>>> open_files(std::shared_ptr<engine::VmOwner> vm, std::string request) {
   auto client = CO_TRY(co_await engine::reach_guest(vm, limits::kAgentConnectDeadline));
   auto stream = CO_TRY(
       co_await client->open({.method = "GET", .path = "/image", .headers = {}, .on_silence = link::OnSilence::end}));
+  CO_TRY(co_await stream->write(std::move(request)));
   CO_TRY(co_await stream->finish());
   int status = CO_TRY(co_await stream->status(host::after(limits::kGuestImageSilence)));
   if (status >= 400) co_return std::unexpected(link::guest_error(status, CO_TRY(co_await stream->read())));
@@ -79,7 +87,7 @@ Task<Result<Json>> build_from_vm(Daemon& daemon, const Json& params, rpc::CallCo
   auto what = fmt::format("make image '{}' from vm '{}'", printable(name), vm->record().name());
   auto before = images.get(name);
   auto made = inherit(daemon, vm->record(), name);
-  made.tar = CO_TRY(co_await open_files(vm));
+  made.tar = CO_TRY(co_await open_files(vm, image_request(daemon.services.config)));
   made.max_content_bytes = disk_bytes(daemon, vm->record());
   made.patience = limits::kGuestImageSilence;
   auto [image, left_out] =

@@ -15,11 +15,12 @@ using roles::agent::pack_image;
 namespace {
 
 /// The names of the stream, with the content of files.
-std::map<std::string, std::string> packed(const std::string& system, const std::string& work = "") {
+std::map<std::string, std::string> packed(const std::string& system, const std::string& work = "",
+                                          const std::vector<std::string>& left_out = {}) {
   UniqueFd tar(::memfd_create("tar", MFD_CLOEXEC));
   UniqueFd root(::open(system.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), disk;
   if (!work.empty()) disk = UniqueFd(::open(work.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  REQUIRE(pack_image(root.get(), disk ? std::optional(disk.get()) : std::nullopt, tar.get()));
+  REQUIRE(pack_image(root.get(), disk ? std::optional(disk.get()) : std::nullopt, tar.get(), left_out));
   ::lseek(tar.get(), 0, SEEK_SET);
   auto reader = tar::TarReader::open(tar.get(), tar::Compression::none).value();
   std::map<std::string, std::string> members;
@@ -44,6 +45,18 @@ TEST_CASE("image contents: the work disk takes the place of /root") {
   CHECK(packed(dir / "system", dir / "work") ==
         Members{{"./", ""}, {"./kept", "new"}, {"./root/", ""}, {"./root/notes", "mine"}});
   CHECK(packed(dir / "system") == Members{{"./", ""}, {"./kept", "new"}, {"./root/", ""}, {"./root/covered", "old"}});
+}
+
+TEST_CASE("image contents: paths that the host names are left out") {
+  TempDir dir;
+  std::filesystem::create_directories(dir / "system/root");
+  std::filesystem::create_directories(dir / "work/.aws");
+  spill(dir / "work/.aws/credentials", "secret");
+  spill(dir / "work/.gitconfig", "name");
+  spill(dir / "work/.gitconfig2", "kept");
+  using Members = std::map<std::string, std::string>;
+  CHECK(packed(dir / "system", dir / "work", {"root/.aws", "root/.gitconfig"}) ==
+        Members{{"./", ""}, {"./root/", ""}, {"./root/.gitconfig2", "kept"}});
 }
 
 TEST_CASE("image contents: the identity of the VM stays behind") {

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "api/objects/vm.h"
+#include "image/kernel/store.h"
 #include "roles/cli/arguments.h"
 #include "roles/cli/output.h"
 #include "rpc/bounds.h"
@@ -53,6 +55,13 @@ class Outcomes {
   bool any_failed_ = false;
 };
 
+// The sentence of a progress line that is a warning.
+std::optional<std::string> warning_in(const Json& progress) {
+  auto stage = get_string(progress, "stage");
+  if (!stage || *stage != image::kWarningStage) return std::nullopt;
+  return get_string(progress, "detail").value_or("");
+}
+
 Json with(Json params, std::string_view key, const std::string& value) {
   params[std::string(key)] = value;
   return params;
@@ -68,7 +77,7 @@ std::vector<std::string> each_once(const std::vector<std::string>& names) {
 }
 
 Result<> call_all(Daemon& daemon, const Calls& calls, const std::vector<std::string>& names, const Json& params,
-                  const Arrived& done) {
+                  const Arrived& done, const Warned& warned) {
   std::map<std::int64_t, std::string> waiting;
   for (std::size_t next = 0; next < names.size() || !waiting.empty();) {
     while (next < names.size() && waiting.size() < limits::kRpcInFlight) {
@@ -76,9 +85,13 @@ Result<> call_all(Daemon& daemon, const Calls& calls, const std::vector<std::str
       waiting[id] = names[next++];
     }
     auto reply = TRY(daemon.client().receive(daemon.signals().fd()));
-    if (reply.kind == rpc::Reply::Kind::progress || !reply.id.is_number_integer()) continue;
+    if (!reply.id.is_number_integer()) continue;
     auto it = waiting.find(reply.id.get<std::int64_t>());
     if (it == waiting.end()) continue;
+    if (reply.kind == rpc::Reply::Kind::progress) {
+      if (auto warning = warning_in(reply.result); warning && warned) warned(it->second, *warning);
+      continue;
+    }
     bool failed = reply.kind == rpc::Reply::Kind::error;
     TRY(done(it->second, failed ? Result<Json>(std::unexpected(reply.error)) : Result<Json>(reply.result)));
     waiting.erase(it);
@@ -95,11 +108,15 @@ Result<int> call_each(Context& context, const Calls& calls, const Json& params, 
     outcomes.print_results(names);
     return outcomes.status();
   }
-  TRY(call_all(daemon, calls, names, params, [&](const std::string& name, Result<Json> outcome) -> Result<> {
+  auto arrived = [&](const std::string& name, Result<Json> outcome) -> Result<> {
     auto done = outcome ? outcomes.done(name, *outcome) : std::unexpected(std::move(outcome).error());
     if (!done) outcomes.failed(name, done.error());
     return {};
-  }));
+  };
+  auto warned = [&](const std::string& name, const std::string& warning) {
+    context.io.note(safe_text(fmt::format("{}: warning: {}", name, warning)));
+  };
+  TRY(call_all(daemon, calls, names, params, arrived, warned));
   outcomes.print_results(names);
   return outcomes.status();
 }

@@ -32,8 +32,10 @@ using Describe = std::function<Result<ResultLine>(const Json& result)>;
 /// Makes one call of `method` for each name, many at the same time. `done` gets each outcome as it arrives, and ends
 /// the whole with an error. Errors of the connection are returned too.
 using Arrived = std::function<Result<>(const std::string& name, Result<Json> outcome)>;
+/// Gets each warning of a call that goes on.
+using Warned = std::function<void(const std::string& name, const std::string& warning)>;
 Result<> call_all(Daemon& daemon, const Calls& calls, const std::vector<std::string>& names, const Json& params,
-                  const Arrived& done);
+                  const Arrived& done, const Warned& warned = {});
 /// The names without repetitions.
 std::vector<std::string> each_once(const std::vector<std::string>& names);
 

@@ -209,6 +209,15 @@ TEST_CASE_METHOD(Fixture, "vm list: a guest that does not answer soon costs its 
   CHECK(daemon.called("vm.ports") == asked);
 }
 
+TEST_CASE_METHOD(Fixture, "vm start: the warnings of several starts name their VMs") {
+  daemon.answers["vm.start"] = [](const Json& params) -> Result<Json> { return vm_object(params.at("vm")); };
+  daemon.stages = {"warning"};
+  auto both = home.run({"vm", "start", "web", "db"});
+  CHECK(both.status == 0);
+  CHECK(contains(both.err, "web: warning: detail"));
+  CHECK(contains(both.err, "db: warning: detail"));
+}
+
 TEST_CASE_METHOD(Fixture, "vm sync: one line for each VM, and warnings beside them") {
   daemon.answers["vm.sync"] = [](const Json& params) -> Result<Json> {
     Json result = {{"id", "x"}, {"name", params.at("vm")}, {"files", 2}, {"bytes", 2048}};

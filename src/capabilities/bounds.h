@@ -36,6 +36,11 @@ inline constexpr auto kSyncDeadline = 5min;            ///< for one entry; 1 GiB
 inline constexpr auto kSyncPoll = 50ms;                ///< how soon a sync notices that nobody waits for it
 inline constexpr std::size_t kSyncChunkBytes = 64 * kKiB;  ///< one read of a packed entry, and one frame of the link
 
+// -- settings of the host
+inline constexpr std::size_t kZoneFileBytes = 64 * kKiB;    ///< the longest file of a zone has 4 KiB
+inline constexpr std::size_t kZoneRuleBytes = 128;          ///< the longest rule has 40 bytes
+inline constexpr std::size_t kLocaleFileBytes = 64 * kKiB;  ///< a few lines
+
 // -- files in the guest and of the VM
 inline constexpr std::size_t kSshKeyFileBytes = 64 * kKiB;   ///< one half of a host key; it has 400 bytes
 inline constexpr std::size_t kKnownHostsBytes = 4 * kMiB;    ///< 200 bytes for each VM

@@ -69,10 +69,11 @@ struct VmContext {
   std::uint32_t number;            ///< small, unique among this owner's VMs; MAC and loopback address derive from it
   bool first_boot;                 ///< nothing has booted from this VM's disks yet
   bool restores = false;           ///< the machine continues from a saved state, and has the drives that were saved
-  std::optional<NetworkPort> port = {};  ///< nullopt: user-mode networking, or the machine does not run
-  std::string owner_key = {};            ///< the SSH key that the guest accepts, as "TYPE BASE64"; empty: none
-  bool link_local = false;               ///< the guest may reach 169.254.0.0/16
-  HostFiles files = {};                  ///< none for a guest that goes on, or that has no user yet
+  std::optional<NetworkPort> port = {};    ///< nullopt: user-mode networking, or the machine does not run
+  std::string owner_key = {};              ///< the SSH key that the guest accepts, as "TYPE BASE64"; empty: none
+  bool link_local = false;                 ///< the guest may reach 169.254.0.0/16
+  std::string timezone = {}, locale = {};  ///< names, or "host"; empty: the image's
+  HostFiles files = {};                    ///< none for a guest that goes on, or that has no user yet
 };
 
 /// The caller who waits for a start. Borrowed for the call.
@@ -130,7 +131,7 @@ struct Capability {
   Result<> (*machine)(const VmContext&, machine::MachineConfig&) = nullptr;
 
   /// Adds files, mounts, interfaces, units, users' keys. Pure except for the clock, random bytes and the host's
-  /// resolv.conf.
+  /// settings, such as resolv.conf.
   Result<> (*guest)(const VmContext&, guestcfg::GuestConfig&) = nullptr;
 
   /// Called when the agent answers over the link, and when a user takes a machine of the ready pool. A failure is

@@ -13,6 +13,7 @@ inline constexpr std::size_t kConfigFileBytes = 1 * kMiB;  ///< one config file;
 inline constexpr std::size_t kTomlBytes = 1 * kMiB;   ///< one document; toml++ needs stack for each level of its tables
 inline constexpr std::size_t kTomlDepth = 64;         ///< levels of a document; a guest config has 4
 inline constexpr std::size_t kConfigListItems = 256;  ///< of a key that has a list; real lists have a few
+inline constexpr std::size_t kHostSettingBytes = 64;  ///< of a time zone's or a locale's name; the longest have 32
 inline constexpr std::size_t kFileSyncEntries = 64;   ///< each costs every start a request; real configs have a few
 inline constexpr unsigned kSyncedFileMode = 0600;     ///< most of these files are secrets
 inline constexpr std::uint64_t kMaxImageBytes = 32 * kGiB;  ///< default; the largest known images unpack to 25 GiB

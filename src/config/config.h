@@ -72,6 +72,8 @@ struct Config {
   std::uint32_t pool_size = 1;
   std::chrono::milliseconds pool_idle{std::chrono::minutes(10)};
   std::uint32_t memory_overcommit = 100;  ///< percent
+  std::string guest_timezone;             ///< a name, or "host"; empty: what the image has
+  std::string guest_locale;               ///< likewise
   VmDefaults vm_defaults;
   std::vector<FileSync> file_sync;
 };

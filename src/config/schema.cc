@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+
 #include "base/bounds.h"
 #include "base/text.h"
 #include "config/path_values.h"
@@ -55,6 +58,7 @@ void in_entry(Config& config, const Value& value) {
 
 using enum Type;
 constexpr std::string_view kLineEnds("\0\r\n", 3);
+constexpr std::string_view kNameMarks = "/_+-.@";
 constexpr bool kHere = true, kLater = false;
 constexpr auto kDiskMin = limits::kMinDiskBytes, kDiskMax = limits::kMaxDiskBytes;
 
@@ -232,6 +236,10 @@ constexpr Key kKeys[] = {
      1},
     {"ssh_key_path", path, "", "The SSH key that guests accept; empty: banger makes one", kHere,
      plain<&Config::ssh_key_path>},
+    {"guest_timezone", setting_name, "", "Time zone of guests, such as `Europe/Berlin`; empty: the image's", kHere,
+     plain<&Config::guest_timezone>},
+    {"guest_locale", setting_name, "", "Locale of guests, such as `de_DE.UTF-8`; empty: the image's", kHere,
+     plain<&Config::guest_locale>},
     {"file_sync.host", host_path, "", "A file or directory of the host that new guests get", kHere,
      in_entry<&FileSync::host>},
     {"file_sync.guest", guest_path, "", "Where it goes in the guest", kHere, in_entry<&FileSync::guest>},
@@ -282,6 +290,11 @@ Result<Value> check_choice(const Key& key, const std::string& name) {
                  did_you_mean(name.substr(0, 64), std::vector<std::string>(names.begin(), names.end())));
 }
 
+bool is_name(std::string_view text) {
+  auto fits = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || kNameMarks.contains(c); };
+  return std::ranges::all_of(text, fits);
+}
+
 Result<Value> check_text(const Key& key, const std::string& value) {
   switch (key.type) {
     case choice:
@@ -298,6 +311,10 @@ Result<Value> check_text(const Key& key, const std::string& value) {
       if (!value.empty() && !value.starts_with('/') && !value.starts_with("~/"))
         return must_be(key, type_text(key), "write the whole path");
       if (value.find_first_of(kLineEnds) != value.npos) return must_be(key, "one line");
+      return Value(value);
+    case setting_name:
+      if (value.size() > limits::kHostSettingBytes || !is_name(value))
+        return must_be(key, type_text(key), "letters, digits and /_+-.@ make a name");
       return Value(value);
     case host_path:
     case guest_path:
@@ -367,6 +384,8 @@ std::string type_text(const Key& key) {
       return "a path below `~/` or `/root/`";
     case file_mode:
       return "an octal mode up to `0777`";
+    case setting_name:
+      return "a name or `host`";
     case listen:
       return "an IPv4 address and a port";
     case choice:

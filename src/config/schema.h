@@ -15,14 +15,15 @@ namespace banger::config {
 
 enum class Type {
   text,
-  texts,       ///< a list of texts
-  program,     ///< a name to look up in PATH, or an absolute path
-  path,        ///< an absolute path, or one below the home as "~/…"; or empty
-  host_path,   ///< the same without "..", and never empty
-  guest_path,  ///< "~/…" or "/root/…" of a guest; the value is relative to /root
-  file_mode,   ///< permission bits as octal text; the value is a number
-  listen,      ///< an IPv4 address of this host and a port, as text; or empty
-  choice,      ///< text, one of Key::choices
+  texts,         ///< a list of texts
+  program,       ///< a name to look up in PATH, or an absolute path
+  path,          ///< an absolute path, or one below the home as "~/…"; or empty
+  host_path,     ///< the same without "..", and never empty
+  guest_path,    ///< "~/…" or "/root/…" of a guest; the value is relative to /root
+  file_mode,     ///< permission bits as octal text; the value is a number
+  setting_name,  ///< letters, digits and a few other characters, as in the names of time zones; or empty
+  listen,        ///< an IPv4 address of this host and a port, as text; or empty
+  choice,        ///< text, one of Key::choices
   boolean,
   count,     ///< a whole number within Key::min and Key::max
   size,      ///< text like "8G", in bytes within Key::min and Key::max

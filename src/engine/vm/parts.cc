@@ -91,6 +91,8 @@ Result<capabilities::VmContext> vm_context(const Services& services, const VmRec
                                  .port = services.resources.port(row.id),
                                  .owner_key = owner_key_of(services),
                                  .link_local = services.config.guest_link_local,
+                                 .timezone = services.config.guest_timezone,
+                                 .locale = services.config.guest_locale,
                                  .files = gets_files(row) ? host_files(services) : capabilities::HostFiles{}};
 }
 

@@ -120,6 +120,16 @@ TEST_CASE("config: the path of a key is absolute or below the home, on one line"
   CHECK(error_of("ssh_key_path = 3").find("must be an absolute path") != std::string::npos);
 }
 
+TEST_CASE("config: the time zone and the locale of guests are names") {
+  auto parsed = parse_config("guest_timezone = \"America/Port-au-Prince\"\nguest_locale = \"host\"", "c.toml");
+  REQUIRE(parsed);
+  CHECK(parsed->guest_timezone == "America/Port-au-Prince");
+  CHECK(parsed->guest_locale == "host");
+  for (const char* wrong : {"a b", "a;b", "a\\nb", "$(x)"})
+    CHECK(error_of(fmt::format("guest_locale = \"{}\"", wrong)) ==
+          "c.toml:1: 'guest_locale' must be a name or `host` (hint: letters, digits and /_+-.@ make a name)");
+}
+
 TEST_CASE("config: an error for a wrong value names the right ones") {
   CHECK(
       error_of("log_level = \"inf\"") ==

@@ -93,6 +93,8 @@ TEST_CASE("schema: the defaults are those of an untouched Config") {
   CHECK(config.cidr == untouched.cidr);
   CHECK(config.tap_pool_size == untouched.tap_pool_size);
   CHECK(config.default_dns == untouched.default_dns);
+  CHECK(config.guest_timezone == untouched.guest_timezone);
+  CHECK(config.guest_locale == untouched.guest_locale);
 }
 
 TEST_CASE("schema: durations are read as written, and need a unit") {

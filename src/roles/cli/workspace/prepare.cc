@@ -11,6 +11,7 @@
 #include "roles/cli/builder/interruptible.h"
 #include "roles/cli/copy_report.h"
 #include "roles/cli/copy_transfer.h"
+#include "roles/cli/workspace/tools.h"
 #include "workspace/bounds.h"
 #include "workspace/guest_tree.h"
 #include "workspace/plan.h"
@@ -50,6 +51,7 @@ class Prepare {
     TRY(send(plan));
     TRY(remove_in_guest(io_, place_, plan.remove));
     tell(plan);
+    start_tools(io_, place_, plan.send);
     return report_.verdict();
   }
 

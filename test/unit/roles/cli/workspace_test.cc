@@ -9,6 +9,7 @@
 #include "base/byte_string.h"
 #include "helpers.h"
 #include "host/files.h"
+#include "link/exec_frames.h"
 #include "support/fs_fixture.h"
 #include "tar/tar.h"
 
@@ -110,6 +111,58 @@ TEST_CASE_METHOD(Guest, "vm workspace prepare: sends only changes later, and nam
   fs::create_directories(root / "root/mine/x");
   CHECK(contains(workspace({"prepare", "web", repo(), "--guest-path", "/root/mine"}).err, "is no workspace of banger"));
   CHECK(left_nothing());
+}
+
+namespace {
+
+// A guest that may have mise. Each command ends at once.
+struct ToolsGuest : Guest {
+  int mise_status = 0;
+  ToolsGuest() {
+    REQUIRE(sh("cd repo && echo '[tools]' >mise.toml && git add mise.toml").status == 0);
+    daemon.answers["vm.exec"] = [](const Json&) -> Result<Json> { return Json::object(); };
+    daemon.streams["vm.exec"] = [this](int socket, const Json&) {
+      char spec[65536];
+      if (::read(socket, spec, sizeof spec) <= 0) return;
+      std::string bytes;
+      link::encode_frame(link::FrameType::exit, link::encode_exit({.code = mise_status, .signal = 0, .message = ""}),
+                         bytes);
+      (void)host::write_all(socket, bytes);
+    };
+    daemon.answers["vm.session.start"] = [this](const Json& params) -> Result<Json> {
+      session = params;
+      return Json{{"id", "s"}, {"name", "mise"}};
+    };
+  }
+  Json session;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(ToolsGuest, "vm workspace prepare: mise installs a repository's tools in a session") {
+  auto done = workspace({"prepare", "web", repo()});
+  CHECK(done.status == 0);
+  CHECK(contains(done.err, "mise installs the tools of mise.toml in the background (banger vm session logs web mise)"));
+  CHECK(session.at("name") == "mise");
+  CHECK(session.at("cwd") == "/root/repo");
+  CHECK(session.at("stdin_mode") == "none");
+  // Nothing has changed, so nothing is installed again.
+  CHECK_FALSE(contains(workspace({"prepare", "web", repo()}).err, "mise"));
+  CHECK(daemon.called("vm.session.start") == 1);
+}
+
+TEST_CASE_METHOD(ToolsGuest, "vm workspace prepare: a guest without mise, or a session that fails, is no failure") {
+  mise_status = 127;
+  CHECK(workspace({"prepare", "web", repo()}).status == 0);
+  CHECK(daemon.called("vm.session.start") == 0);
+  mise_status = 0;
+  daemon.answers["vm.session.start"] = [](const Json&) -> Result<Json> {
+    return fail(ErrorCode::exhausted, "too many sessions");
+  };
+  spill(repo() + "/mise.toml", "[env]\n");
+  auto failed = workspace({"prepare", "web", repo()});
+  CHECK(failed.status == 0);
+  CHECK(contains(failed.err, "the tools of mise.toml are not installed: too many sessions"));
 }
 
 TEST_CASE_METHOD(Guest, "vm workspace: what cannot work is refused before anything is done") {

@@ -49,11 +49,7 @@ Result<> take_loose(const std::string& from, const std::string& to) {
 
 Result<std::string> read_file_of(const std::string& from, const std::string& name, std::size_t most) {
   auto top = TRY(host::open_file(from, O_PATH | O_DIRECTORY | O_NOFOLLOW));
-  auto place = TRY(open_in_tree(top.get(), name, O_PATH));
-  struct stat info{};
-  if (::fstat(place.get(), &info) < 0 || !S_ISREG(info.st_mode)) return fail(ErrorCode::not_found, printable(name));
-  auto file = TRY(open_in_tree(top.get(), name, O_RDONLY));
-  return host::read_all(file.get(), name, most);
+  return read_in_tree(top.get(), name, most);
 }
 
 std::string find_packed(std::string_view packed, std::string_view ref) {
@@ -84,19 +80,30 @@ Result<> take_objects(const Git& git, const std::string& git_directory, const st
   return for_each_name(objects + "/pack", take_pack);
 }
 
-Result<std::string> head_of(const std::string& from) {
+Result<GuestHead> head_of(const std::string& from) {
   auto text = read_file_of(from, "HEAD", limits::kRefBytes);
-  if (!text) return std::string();
+  if (!text) return GuestHead{};
   auto head = trim(*text);
-  if (is_object_id(head)) return std::string(head);
-  constexpr std::string_view kRef = "ref: ";
-  if (!head.starts_with(kRef)) return std::string();
+  if (is_object_id(head)) return GuestHead{.id = std::string(head), .branch = {}};
+  constexpr std::string_view kRef = "ref: ", kHeads = "refs/heads/";
+  if (!head.starts_with(kRef)) return GuestHead{};
   auto name = std::string(head.substr(kRef.size()));
-  if (!name.starts_with("refs/") || !is_tree_name(name)) return std::string();
+  if (!name.starts_with("refs/") || !is_tree_name(name)) return GuestHead{};
+  GuestHead found{.id = {}, .branch = name.starts_with(kHeads) ? name.substr(kHeads.size()) : ""};
   if (auto own = read_file_of(from, name, limits::kRefBytes); own && is_object_id(trim(*own)))
-    return std::string(trim(*own));
-  auto packed = read_file_of(from, "packed-refs", limits::kPackedRefsBytes);
-  return packed ? find_packed(*packed, name) : std::string();
+    found.id = trim(*own);
+  else if (auto packed = read_file_of(from, "packed-refs", limits::kPackedRefsBytes); packed)
+    found.id = find_packed(*packed, name);
+  return found;
+}
+
+Result<> take_shallow(const std::string& git_directory, const std::string& from) {
+  auto text = read_file_of(from, "shallow", limits::kPackedRefsBytes);
+  if (!text) return {};
+  std::string ids;
+  for (auto line : split(*text, '\n'))
+    if (is_object_id(line)) ids += std::string(line) + "\n";
+  return ids.empty() ? Result<>() : host::write_file(git_directory + "/shallow", ids);
 }
 
 }  // namespace banger::workspace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "workspace/git.h"
 
@@ -11,7 +12,15 @@ namespace banger::workspace {
 /// git-index-pack(1), which computes the ids of all objects. `corrupt` when a pack is damaged.
 Result<> take_objects(const Git& git, const std::string& git_directory, const std::string& from);
 
-/// The id that HEAD of the hostile git directory leads to, or an empty text.
-Result<std::string> head_of(const std::string& from);
+struct GuestHead {
+  std::string id;      ///< empty: no commit
+  std::string branch;  ///< without refs/heads/; empty for a detached HEAD
+};
+
+/// Where HEAD of the hostile git directory leads to.
+Result<GuestHead> head_of(const std::string& from);
+
+/// Brings the list of commits at which the hostile git directory is cut into a private one. Only ids are taken.
+Result<> take_shallow(const std::string& git_directory, const std::string& from);
 
 }  // namespace banger::workspace

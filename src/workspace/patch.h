@@ -1,6 +1,4 @@
-// The changes of a guest as one patch. All that the guest has written is data here. A repository of the host hashes and
-// compares the files, without any configuration of the guest. The guest's packs pass through git-index-pack(1) first.
-// Nothing of the guest is executed, and no file leaves the private directory. Blocking.
+// The changes of a guest as one patch (comparison.h), and a patch into a checkout of this host. Blocking.
 #pragma once
 
 #include <string>
@@ -31,8 +29,7 @@ struct Patch {
 /// `tree` is a guest's working tree with its `.git`, unpacked below the private `directory`, and is changed. The patch
 /// has everything since the base: commits, changes that are not committed, and new files that git does not ignore.
 ///
-/// Errors: `not_found` for a base that is not there, `corrupt` for damaged objects, `exhausted` for a patch larger than
-/// limits::kPatchBytes.
+/// Errors: those of Comparison::make(), and `exhausted` for a patch larger than limits::kPatchBytes.
 Result<Patch> make_patch(const host::GetEnv& env, const std::string& tree, const std::string& directory,
                          const PatchWish& wish, const StopFlag* stop = nullptr);
 

@@ -27,6 +27,15 @@ Result<UniqueFd> open_in_tree(int top, const std::string& path, int flags) {
   return UniqueFd(static_cast<int>(fd));
 }
 
+Result<std::string> read_in_tree(int top, const std::string& path, std::size_t most) {
+  auto place = TRY(open_in_tree(top, path, O_PATH));
+  struct stat info{};
+  if (::fstat(place.get(), &info) < 0) return fail_errno(printable(path));
+  if (!S_ISREG(info.st_mode)) return fail(ErrorCode::invalid, printable(path) + " is no regular file");
+  auto file = TRY(open_in_tree(top, path, O_RDONLY));
+  return host::read_all(file.get(), printable(path), most);
+}
+
 Result<std::string> target_of(int link) {
   std::string target(limits::kPathBytes + 1, '\0');
   auto size = ::readlinkat(link, "", target.data(), target.size());

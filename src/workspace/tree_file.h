@@ -11,6 +11,9 @@ namespace banger::workspace {
 /// Opens `path` beneath the open directory `top` (openat2(2)). With O_PATH, a symlink at the end is opened itself.
 Result<UniqueFd> open_in_tree(int top, const std::string& path, int flags);
 
+/// The content of a regular file beneath `top`. `invalid` for all else.
+Result<std::string> read_in_tree(int top, const std::string& path, std::size_t most);
+
 /// The target of a symlink that was opened with O_PATH.
 Result<std::string> target_of(int link);
 

@@ -1,50 +1,10 @@
 #include "workspace/patch.h"
 
-#include "fixture.h"
-#include "workspace/manifest.h"
+#include "round.h"
 
 using namespace banger;
 using namespace banger::test;
 using namespace banger::workspace;
-
-namespace {
-
-// A guest's tree is a clone, with the manifest of a prepare. Its git runs in `sh` only.
-struct Round {
-  explicit Round(const std::string& options = "") : repo(options) {
-    for (const char* name : {"a b", "new\nline", "bad \xff\xfe", "gone", "deep/er/file", "empty", "crlf.txt"})
-      repo.put(name, std::string(name) == "crlf.txt" ? "1\r\n2\r\n" : std::string(name) + "\n");
-    repo.put("binary", std::string("\0\1\2", 3));
-    repo.put(".gitignore", "*.log\n");
-    repo.put(".gitattributes", "*.txt text eol=crlf\n");
-    repo.sh("cd repo && ln -s /nowhere link && printf '#!/bin/sh\\n' >run && chmod +x run");
-    repo.commit("first");
-    REQUIRE(
-        repo.sh("git clone -q repo guest && cd guest && git config user.name g && git config user.email g@g").status ==
-        0);
-    Manifest manifest{.base = repo.checkout().head};
-    repo.dir.put("guest/.git/banger/prepared", manifest.text());
-  }
-  std::string guest(const std::string& command) const {
-    auto ran = repo.sh("cd guest && " + command);
-    INFO(command << "\n" << ran.output);
-    CHECK(ran.status == 0);
-    return ran.output;
-  }
-  Result<Patch> patch(const PatchWish& wish = {}) {
-    repo.sh("rm -rf private && mkdir private && cp -a guest private/tree");
-    return make_patch(repo.env(), repo.dir / "private/tree", repo.dir / "private", wish);
-  }
-  std::string text(const PatchWish& wish = {}) {
-    auto made = patch(wish);
-    INFO((made ? "" : made.error().sentence()));
-    REQUIRE(made.has_value());
-    return slurp(made->file);
-  }
-  Repository repo;
-};
-
-}  // namespace
 
 TEST_CASE("patch: commits, changes and new files come back, and give the identical tree") {
   Round round(GENERATE("", "--object-format=sha256"));

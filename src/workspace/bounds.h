@@ -27,10 +27,12 @@ inline constexpr std::size_t kNamedFiles = 20;             ///< names in one mes
 inline constexpr std::size_t kPreparedListBytes = 256 * kMiB;  ///< as much as a listing of git
 inline constexpr std::size_t kGuestNames = 4'000'000;          ///< files and directories that are looked at
 inline constexpr std::size_t kGuestTreeDepth = 512;            ///< nested directories; a path has at most 2048
-inline constexpr std::uint64_t kPatchBytes = 16 * kGiB;        ///< a patch of large binary files; more fills a disk
-inline constexpr std::size_t kRefBytes = 4 * kKiB;             ///< a reference is an id, or the name of another one
-inline constexpr std::size_t kPackedRefsBytes = 32 * kMiB;     ///< as many as kRefs
-inline constexpr std::size_t kRefs = 200'000;                  ///< branches and tags; large projects have some 10,000
-inline constexpr std::uint64_t kGuestTreeBytes = 64 * kGiB;    ///< a hole costs a guest nothing, but time to hash here
+/// Memory of one git that reads a guest's objects. A patch holds two versions of a file and its compressed form.
+inline constexpr std::uint64_t kGuestGitBytes = 4 * kGiB;
+inline constexpr std::uint64_t kPatchBytes = 16 * kGiB;      ///< a patch of large binary files; more fills a disk
+inline constexpr std::size_t kRefBytes = 4 * kKiB;           ///< a reference is an id, or the name of another one
+inline constexpr std::size_t kPackedRefsBytes = 32 * kMiB;   ///< as many as kRefs
+inline constexpr std::size_t kRefs = 200'000;                ///< branches and tags; large projects have some 10,000
+inline constexpr std::uint64_t kGuestTreeBytes = 64 * kGiB;  ///< a hole costs a guest nothing, but time to hash here
 
 }  // namespace banger::limits

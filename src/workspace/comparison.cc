@@ -38,7 +38,7 @@ Result<Comparison> Comparison::make(const host::GetEnv& env, const std::string& 
   auto guest = directory + "/guest.git", own = directory + "/own.git";
   auto nested = TRY(quarantine(tree, guest));
   TRY(host::make_directories(own, 0700));
-  Comparison comparison(TRY(Git::isolated(env, own, stop)), own, guest, tree);
+  Comparison comparison(TRY(Git::of_guest(env, own, limits::kGuestGitBytes, stop)), own, guest, tree);
   comparison.nested_ = std::move(nested);
   TRY(comparison.begin(base));
   TRY(comparison.add());

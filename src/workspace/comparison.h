@@ -23,7 +23,8 @@ class Comparison {
   /// `tree` is a guest's working tree with its `.git`, unpacked below the private `directory`, and is changed. `base`:
   /// a commit id, or HEAD and what git allows after it; empty: the commit that was prepared.
   ///
-  /// Errors: `not_found` for a base that is not there, and `corrupt` for damaged objects.
+  /// Errors: `not_found` for a base that is not there, `corrupt` for damaged objects, `exhausted` for objects that need
+  /// more than limits::kGuestGitBytes of memory.
   static Result<Comparison> make(const host::GetEnv& env, const std::string& tree, const std::string& directory,
                                  const std::string& base, const StopFlag* stop = nullptr);
 

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,6 +55,13 @@ std::string cause_of(std::string_view err) {
   return printable(cause, 300);
 }
 
+// What git prints when an allocation or a mapping fails (its wrapper.c and mmap.c; not translated, because of LC_ALL).
+bool lacks_memory(std::string_view err) {
+  for (std::string_view words : {"ut of memory", "mmap failed", "Cannot allocate memory", "data too large to fit"})
+    if (err.contains(words)) return true;
+  return false;
+}
+
 }  // namespace
 
 Result<Git> Git::find(const host::GetEnv& env, std::vector<std::string> variables, std::string directory,
@@ -83,13 +91,32 @@ Result<Git> Git::isolated(const host::GetEnv& env, std::string git_directory, co
               git_directory, stop);
 }
 
+Result<Git> Git::of_guest(const host::GetEnv& env, std::string git_directory, std::uint64_t memory_bytes,
+                          const StopFlag* stop) {
+  auto git = TRY(isolated(env, std::move(git_directory), stop));
+  git.memory_bytes_ = memory_bytes;
+  return git;
+}
+
+std::vector<std::string> Git::argv_of(const std::vector<std::string>& args) const {
+  std::vector<std::string> argv = {program_, "--no-pager",
+                                   "-c",     "core.fsmonitor=false",
+                                   "-c",     "core.hooksPath=/dev/null",
+                                   "-c",     "core.quotePath=false",
+                                   "-c",     "gc.auto=0",
+                                   "-c",     "maintenance.auto=false"};
+  // Maps of whole packs, and each thread's heap, would count as memory.
+  if (memory_bytes_)
+    argv.insert(argv.end(), {"-c", "core.packedGitWindowSize=16m", "-c", "core.packedGitLimit=64m", "-c",
+                             "pack.threads=1", "-c", "core.deltaBaseCacheLimit=64m", "-c", "core.preloadIndex=false"});
+  argv.insert(argv.end(), args.begin(), args.end());
+  return argv;
+}
+
 Result<Git::Ended> Git::end_of(const std::vector<std::string>& args, const GitRun& how) const {
   auto in = TRY(memory_file(how.input)), out = TRY(memory_file()), err = TRY(memory_file());
-  host::SpawnSpec spec{.argv = {program_, "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null",
-                                "-c", "core.quotePath=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false"},
-                       .env = env_,
-                       .cwd = directory_};
-  spec.argv.insert(spec.argv.end(), args.begin(), args.end());
+  host::SpawnSpec spec{.argv = argv_of(args), .env = env_, .cwd = directory_};
+  if (memory_bytes_) spec.limits.push_back({RLIMIT_AS, memory_bytes_, memory_bytes_});
   spec.env.insert(spec.env.end(), how.env.begin(), how.env.end());
   // Ctrl-C does not reach git, and git has no terminal to ask on.
   spec.new_session = true;
@@ -115,8 +142,13 @@ Result<Git::Ended> Git::end_of(const std::vector<std::string>& args, const GitRu
   auto status = child.wait();
   if (stop_ && *stop_) return fail(ErrorCode::cancelled, "interrupted");
   if (size_of(spec.stdout_fd) > most) return fail(ErrorCode::exhausted, "git printed too much");
-  return Ended{status.shell_code(), TRY(content_of(out, limits::kGitOutputBytes)),
-               TRY(content_of(err, limits::kGitErrorBytes))};
+  Ended ended{status.shell_code(), TRY(content_of(out, limits::kGitOutputBytes)),
+              TRY(content_of(err, limits::kGitErrorBytes))};
+  if (memory_bytes_ && ended.status != 0 && lacks_memory(ended.err))
+    return fail(ErrorCode::exhausted,
+                fmt::format("git needs more than {} of memory for an object", format_size(memory_bytes_)),
+                "a file is too large for a patch; leave it out with --path, or copy it with 'banger vm cp'");
+  return ended;
 }
 
 Result<std::string> Git::run(const std::vector<std::string>& args, const GitRun& how) const {

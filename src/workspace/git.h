@@ -32,6 +32,10 @@ class Git {
   static Result<Git> of_user(const host::GetEnv& env, std::string directory, const StopFlag* stop = nullptr);
   /// For a private repository: neither the user's nor the system's configuration counts.
   static Result<Git> isolated(const host::GetEnv& env, std::string git_directory, const StopFlag* stop = nullptr);
+  /// The same for objects that a guest has written: some KiB of them may inflate to any size. Each git gets at most so
+  /// much memory, and then fails with `exhausted`.
+  static Result<Git> of_guest(const host::GetEnv& env, std::string git_directory, std::uint64_t memory_bytes,
+                              const StopFlag* stop = nullptr);
 
   /// The same git in another directory of the user.
   Git at(std::string directory) const { return {program_, env_, std::move(directory), stop_}; }
@@ -52,11 +56,13 @@ class Git {
   static Result<Git> find(const host::GetEnv& env, std::vector<std::string> variables, std::string directory,
                           const StopFlag* stop);
   Result<Ended> end_of(const std::vector<std::string>& args, const GitRun& how) const;
+  std::vector<std::string> argv_of(const std::vector<std::string>& args) const;
 
   std::string program_;
   std::vector<std::string> env_;
   std::string directory_;
   const StopFlag* stop_;
+  std::uint64_t memory_bytes_ = 0;  ///< 0: no limit
 };
 
 /// The records of an output that ends each of them with a zero byte.

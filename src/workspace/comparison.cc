@@ -88,7 +88,7 @@ Result<> Comparison::find_base(const std::string& revision) {
 }
 
 // Brings the index to the state of the tree.
-Result<> Comparison::add() const {
+Result<> Comparison::add() {
   GitRun in_tree{.env = {"GIT_WORK_TREE=" + tree_}};
   TRY(git_.run({"add", "-A", "--", "."}, in_tree));
   auto names = TRY(tracked());
@@ -98,13 +98,19 @@ Result<> Comparison::add() const {
   return {};
 }
 
-// Files that are committed. git may ignore their names.
-Result<std::string> Comparison::tracked() const {
+// Files that are committed or staged. git may ignore their names.
+Result<std::string> Comparison::tracked() {
   std::vector<std::string> found;
   if (!head_.id.empty()) {
     auto output = TRY(git_.run({"ls-tree", "-r", "-z", "--name-only", "--full-tree", head_.id}));
     for (auto name : records_of(output)) found.emplace_back(name);
   }
+  auto staged = names_in_index(git_, own_, guest_);
+  if (!staged && staged.error().code != ErrorCode::corrupt) return std::unexpected(std::move(staged.error()));
+  if (staged)
+    found.insert(found.end(), staged->begin(), staged->end());
+  else
+    index_damage_ = staged.error().message;
   auto top = TRY(host::open_file(tree_, O_PATH | O_DIRECTORY));
   std::string names;
   for (const auto& name : found)

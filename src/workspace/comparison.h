@@ -29,7 +29,7 @@ class Comparison {
                                  const std::string& base, const StopFlag* stop = nullptr);
 
   /// Writes what differs from the base: commits, changes that are not committed, and new files. New files that git
-  /// ignores count if they are committed. `options` are those of git-diff(1).
+  /// ignores count if they are committed or staged. `options` are those of git-diff(1).
   Result<> write(const std::vector<const char*>& options, const std::vector<std::string>& paths, int out_fd) const;
   Result<Changes> changes() const;
   /// The number of commits that HEAD has and the base has not.
@@ -42,6 +42,8 @@ class Comparison {
   const std::optional<Manifest>& prepared() const { return prepared_; }
   /// Repositories inside the tree, which are left out.
   const std::vector<std::string>& nested() const { return nested_; }
+  /// Why names that are only in the guest's index are not known; empty: they are.
+  const std::string& index_damage() const { return index_damage_; }
 
  private:
   Comparison(Git git, std::string own, std::string guest, std::string tree)
@@ -49,8 +51,8 @@ class Comparison {
   Result<> begin(const std::string& base);
   Result<> make_own_repository(bool sha256) const;
   Result<> find_base(const std::string& revision);
-  Result<> add() const;
-  Result<std::string> tracked() const;
+  Result<> add();
+  Result<std::string> tracked();
   std::vector<std::string> diff_against_base(const std::vector<const char*>& options) const;
 
   Git git_;
@@ -59,6 +61,7 @@ class Comparison {
   GuestHead head_;
   std::optional<Manifest> prepared_;
   std::vector<std::string> nested_;
+  std::string index_damage_;
 };
 
 }  // namespace banger::workspace

@@ -106,4 +106,21 @@ Result<> take_shallow(const std::string& git_directory, const std::string& from)
   return ids.empty() ? Result<>() : host::write_file(git_directory + "/shallow", ids);
 }
 
+Result<std::vector<std::string>> names_in_index(const Git& git, const std::string& git_directory,
+                                                const std::string& from) {
+  auto index = from + "/index", own = git_directory + "/guest-index";
+  struct stat info{};
+  std::vector<std::string> names;
+  if (!is_file(index)) return names;
+  if (::stat(index.c_str(), &info) < 0 || static_cast<std::uint64_t>(info.st_size) > limits::kGuestIndexBytes)
+    return fail(ErrorCode::corrupt, "the guest's index is too large");
+  if (::rename(index.c_str(), own.c_str()) < 0) return fail_errno("take the guest's index");
+  auto listed = git.run({"ls-files", "-z"}, {.env = {"GIT_INDEX_FILE=" + own}});
+  if (!listed && listed.error().code == ErrorCode::invalid)
+    return fail(ErrorCode::corrupt, "the guest's index is damaged: " + listed.error().message);
+  if (!listed) return std::unexpected(std::move(listed.error()));
+  for (auto name : records_of(*listed)) names.emplace_back(name);
+  return names;
+}
+
 }  // namespace banger::workspace

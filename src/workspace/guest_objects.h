@@ -23,4 +23,9 @@ Result<GuestHead> head_of(const std::string& from);
 /// Brings the list of commits at which the hostile git directory is cut into a private one. Only ids are taken.
 Result<> take_shallow(const std::string& git_directory, const std::string& from);
 
+/// The names in the index of the hostile git directory; the file is moved into the private one. No names if there is
+/// no index. `corrupt` when git cannot read it.
+Result<std::vector<std::string>> names_in_index(const Git& git, const std::string& git_directory,
+                                                const std::string& from);
+
 }  // namespace banger::workspace

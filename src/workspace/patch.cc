@@ -36,7 +36,7 @@ Result<Patch> make_patch(const host::GetEnv& env, const std::string& tree, const
                          const PatchWish& wish, const StopFlag* stop) {
   TRY(check_paths(wish.paths));
   auto comparison = TRY(Comparison::make(env, tree, directory, wish.base, stop));
-  Patch patch{.file = directory + "/patch", .nested = comparison.nested()};
+  Patch patch{.file = directory + "/patch", .nested = comparison.nested(), .index_damage = comparison.index_damage()};
   auto out = TRY(host::open_file(patch.file, O_WRONLY | O_CREAT | O_TRUNC));
   TRY(comparison.write(options_of(wish.form), wish.paths, out.get()));
   return patch;

@@ -24,12 +24,14 @@ struct PatchWish {
 struct Patch {
   std::string file;                 ///< the patch; empty file: nothing has changed
   std::vector<std::string> nested;  ///< repositories inside the tree, which are not part of the patch
+  std::string index_damage;         ///< why ignored files that are only staged are not part of it; empty: they are
 };
 
 /// `tree` is a guest's working tree with its `.git`, unpacked below the private `directory`, and is changed. The patch
-/// has everything since the base: commits, changes that are not committed, and new files that git does not ignore.
+/// has everything since the base: commits, changes that are not committed, and new files that git does not ignore or
+/// that are staged.
 ///
-/// Errors: those of Comparison::make(), and `exhausted` for a patch larger than limits::kPatchBytes.
+/// Errors: those of Comparison::make, and `exhausted` for a patch larger than limits::kPatchBytes.
 Result<Patch> make_patch(const host::GetEnv& env, const std::string& tree, const std::string& directory,
                          const PatchWish& wish, const StopFlag* stop = nullptr);
 

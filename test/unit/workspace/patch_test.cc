@@ -98,6 +98,23 @@ TEST_CASE("patch: damaged objects and a tree without a repository are errors") {
   }
 }
 
+TEST_CASE("patch: a file that git ignores is part of it when the guest has staged it, as it is in the tree") {
+  Round round;
+  round.guest("echo staged >forced.log && git add -f forced.log && echo later >forced.log && echo no >other.log");
+  round.guest("echo gone >removed.log && git add -f removed.log && rm removed.log");
+  auto text = round.text();
+  CHECK(text.find("+later") != std::string::npos);
+  CHECK(text.find("staged") == std::string::npos);
+  CHECK(round.text({.form = Form::names}) == "forced.log\n");
+  // Without the index, the rest is still there.
+  round.guest("echo new >new && printf 'no index' >.git/index");
+  auto made = round.patch({.form = Form::names});
+  INFO((made ? "" : made.error().sentence()));
+  REQUIRE(made.has_value());
+  CHECK(slurp(made->file) == "new\n");
+  CHECK(made->index_damage.find("index is damaged") != std::string::npos);
+}
+
 TEST_CASE("patch: works for a packed repository and a shallow one") {
   Round round;
   round.guest("echo 1 >one && git add -A && git commit -qm one && git gc -q && git pack-refs --all");

@@ -71,9 +71,15 @@ bool is_empty(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 && info.st_size == 0;
 }
 
+void note_damage(const Io& io, const std::string& damage) {
+  if (!damage.empty())
+    io.note(safe_text(damage) + "; so ignored files that are staged and not committed are not part of the patch");
+}
+
 Result<> deliver(Io& io, const workspace::Patch& patch, const GuestPlace& place, const ExportWish& wish) {
   for (const auto& name : patch.nested)
     io.note(fmt::format("the repository {} inside {} is not part of the patch", safe_text(name), place.text()));
+  note_damage(io, patch.index_damage);
   bool nothing = is_empty(patch.file);
   if (nothing) io.note(fmt::format("nothing has changed in {}", place.text()));
   if (wish.output) TRY(copy_to(io, patch.file, *wish.output));

@@ -148,6 +148,8 @@ class BareWorkspace(BareCase):
         b.ok("vm", "create", "--name", "bare", "--image", "bare")
         self.assertIn("the guest has no git", b.run("vm", "workspace", "prepare", "bare", str(repo.top)).stderr)
         b.ok("vm", "exec", "-w", "/root/repo", "bare", "--", "sh", "-c", "echo more >>'a b'; rm gone; echo n >new")
+        status = b.json("vm", "workspace", "status", "bare", str(repo.top))
+        self.assertEqual((status["guest"]["files"], status["host"]["files"]), (["a b", "gone", "new"], []))
         b.ok("vm", "workspace", "export", "bare", str(repo.top), "--apply")
         self.assertEqual(repo.git("diff", "--cached", "--name-status", "-z"), b"M\0a b\0D\0gone\0A\0new\0")
         b.ok("vm", "delete", "--force", "bare")

@@ -7,7 +7,7 @@ namespace banger::roles::cli {
 extern const Command kVmRun, kVmCreate, kVmStart, kVmStop, kVmRestart, kVmKill, kVmDelete, kVmSet, kVmRename, kVmList,
     kVmShow, kVmStats, kVmLogs, kVmPorts, kVmForward, kVmTunnel, kVmExec, kVmShell, kVmSsh, kVmCp, kVmEvents, kVmAcp;
 extern const Command kVmWait, kVmSync, kVmSuspend, kVmResume, kVmFork, kSnapshotCreate, kSnapshotList, kSnapshotRestore,
-    kSnapshotDelete, kWorkspacePrepare, kWorkspaceDiff, kWorkspaceExport;
+    kSnapshotDelete, kWorkspacePrepare, kWorkspaceStatus, kWorkspaceDiff, kWorkspaceExport;
 extern const Command kSessionStart, kSessionList, kSessionShow, kSessionLogs, kSessionAttach, kSessionSend,
     kSessionSignal, kSessionStop, kSessionKill, kSessionDelete;
 extern const Command kTemplateList, kTemplateBuild, kTemplateDelete;
@@ -28,7 +28,7 @@ constexpr const Command* kCommands[] = {
     &kSessionStart, &kSessionList, &kSessionShow, &kSessionLogs, &kSessionAttach, &kSessionSend, &kSessionSignal,
     &kSessionStop, &kSessionKill, &kSessionDelete,
     &kSnapshotCreate, &kSnapshotList, &kSnapshotRestore, &kSnapshotDelete,
-    &kWorkspacePrepare, &kWorkspaceDiff, &kWorkspaceExport,
+    &kWorkspacePrepare, &kWorkspaceStatus, &kWorkspaceDiff, &kWorkspaceExport,
     &kTemplateList, &kTemplateBuild, &kTemplateDelete,
     &kImageList, &kImageCatalog, &kImageShow, &kImageBuild, &kImagePull, &kImagePush, &kImageImport, &kImageExport,
     &kImageRegister, &kImagePromote, &kImageTag, &kImageInspect, &kImagePrune, &kImageDelete,

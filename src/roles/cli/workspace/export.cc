@@ -6,45 +6,14 @@
 #include <unistd.h>
 
 #include "host/files.h"
-#include "host/recorded_directory.h"
+#include "roles/cli/bounds.h"
 #include "roles/cli/builder/interruptible.h"
-#include "roles/cli/copy_report.h"
-#include "roles/cli/copy_transfer.h"
 #include "roles/cli/log_stream.h"
-#include "tar/room.h"
-#include "tar/tar.h"
+#include "roles/cli/workspace/fetch.h"
 
 namespace banger::roles::cli {
 
 namespace {
-
-// Sockets and devices are nothing for git. Anything else that does not arrive would look like a deletion.
-class Missing {
- public:
-  tar::LeftOut collect() {
-    return [this](std::string_view name, std::string_view why) {
-      if (why == "it is a socket" || why == "it is a device" || !first_.empty()) return;
-      first_ = fmt::format("{}: {}", safe_text(name), safe_text(why));
-    };
-  }
-  Result<> check() const {
-    if (first_.empty()) return {};
-    return fail(ErrorCode::unavailable, "a file of the guest did not arrive: " + first_);
-  }
-
- private:
-  std::string first_;
-};
-
-Result<> fetch(Io& io, const GuestPlace& place, const std::string& directory) {
-  Missing missing;
-  CopyReport report(io);
-  tar::UnpackOptions unpack{
-      .only = "tree", .reserve_bytes = TRY(tar::reserve_in(directory)), .left_out = missing.collect()};
-  TRY(download_tar(io, place.as_path(), "tree", {}, report,
-                   [&](int fd) { return tar::unpack_tree(fd, directory, unpack); }));
-  return missing.check();
-}
 
 Result<> copy_to(Io& io, const std::string& from, const std::string& output) {
   auto patch = TRY(host::open_file(from, O_RDONLY));
@@ -99,13 +68,8 @@ Result<> export_workspace(Io& io, const GuestPlace& place, const ExportWish& wis
   // A mistake is told before the work.
   if (wish.apply_to) TRY(workspace::check_clean(io.env, *wish.apply_to));
   auto daemon = TRY(Daemon::connect(io));
-  if (TRY(find_in_guest(daemon, place)) == Present::nothing)
-    return fail(ErrorCode::not_found, fmt::format("there is no {}", place.text()),
-                "'banger vm workspace prepare' brings a repository there");
-  auto paths = TRY(host::find_paths(io.env));
-  TRY(host::make_directories(paths.cache, 0700));
-  auto stage = TRY(host::RecordedDirectory::make(host::copy_records(paths), paths.cache, ".banger-workspace-"));
-  TRY(in(fmt::format("fetch {}", place.text()), fetch(io, place, stage.path())));
+  auto stage = TRY(make_stage(io));
+  TRY(fetch_tree(io, daemon, place, stage.path()));
   workspace::Patch patch;
   TRY(run_interruptible(
       daemon.signals(), [] {},

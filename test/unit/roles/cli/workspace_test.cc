@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/byte_string.h"
+#include "base/text.h"
 #include "helpers.h"
 #include "host/files.h"
 #include "link/exec_frames.h"
@@ -208,5 +209,32 @@ TEST_CASE_METHOD(Guest, "vm workspace: an interrupt ends a transfer in both dire
   auto done = prepare ? workspace({"prepare", "web", repo()}) : workspace({"export", "web", "-o", "-"});
   CHECK(done.status == 130);
   CHECK(contains(done.err, "interrupted"));
+  CHECK(left_nothing());
+}
+
+TEST_CASE_METHOD(Guest, "vm workspace status: both sides beside the prepare, and the next step") {
+  REQUIRE(workspace({"prepare", "web", repo()}).status == 0);
+  auto status = [&](std::vector<std::string> more = {}) {
+    more.insert(more.begin(), {"status", "web", repo()});
+    auto done = workspace(more);
+    INFO(done.err);
+    CHECK(done.status == 0);
+    return done.out;
+  };
+  CHECK(contains(status(), "Neither side has changed since the prepare."));
+  spill(root / "root/repo/b", "guest\n");
+  CHECK(contains(status(), "changed in the guest:\n  b\n"));
+  CHECK(contains(status(), "commit or stash the changes here"));
+  sh("cd repo && git stash -q");
+  CHECK(contains(status(), "Both sides have changed, in different files: 'banger vm workspace prepare web' works."));
+  spill(repo() + "/b", "host\n");
+  auto text = status();
+  CHECK(contains(text, "changed on both sides:\n  b\n"));
+  CHECK(contains(text, "git apply -3"));
+  auto json = parse_json(status({"--json"}), 1 << 20);
+  REQUIRE(json.has_value());
+  CHECK(json->at("conflicts") == Json::array({"b"}));
+  CHECK(json->at("guest").at("commits") == 0);
+  CHECK(json->at("host").at("files") == Json::array({"a", "b"}));
   CHECK(left_nothing());
 }

@@ -1,4 +1,5 @@
 """A git checkout goes into a guest, is changed there, and comes back as a patch that gives the identical tree."""
+import json
 import os
 import pathlib
 import shutil
@@ -131,6 +132,29 @@ class Workspace(SeededCase):
         self.fails(125, *prepare, "--guest-path", "/etc", says="is no workspace of banger")
         b.ok(*prepare, "--guest-path", "/root/other", "--branch", "try", "--from", "HEAD~1")
         self.assertEqual(b.ok("vm", "exec", "-w", "/root/other", "web", "--", "git", "status", "-sb"), "## try\n")
+
+    def test_forks_try_different_things_and_the_best_one_comes_back(self):
+        b, repo = self.b, Checkout(self.b)
+        b.ok("vm", "create", "--name", "web", *SHAPE)
+        b.ok("vm", "workspace", "prepare", "web", str(repo.top))
+        self.assertEqual(b.ok("vm", "fork", "web", "--count", "2", "--name", "try"), "try-1\ntry-2\n")
+        for name, work in (("try-1", "echo wrong >empty"), ("try-2", "echo right >empty && git commit -qam 'the fix'")):
+            b.ok("vm", "exec", "-w", "/root/repo", name, "--", "sh", "-c", work)
+        check = ("--", "sh", "-c", "grep right empty || { echo no fix; exit 4; }")
+        rows = json.loads(b.ok("vm", "workspace", "compare", "try-1", "try-2", "--json", *check))
+        self.assertEqual([(row["vm"], row["files"], row["added"], row["commits"]) for row in rows],
+                         [("try-1", 1, 1, 0), ("try-2", 1, 1, 1)])
+        self.assertEqual([row["check"] for row in rows],
+                         [{"status": 4, "last_line": "no fix"}, {"status": 0, "last_line": "right"}])
+        self.assertIn("exit 4: no fix", b.ok("vm", "workspace", "compare", "try-1", "try-2", *check))
+        status = b.ok("vm", "workspace", "status", "try-2", str(repo.top))
+        self.assertIn("1 new commit, 1 file changed", status)
+        self.assertIn("'banger vm workspace export try-2 --apply'", status)
+        b.ok("vm", "workspace", "export", "try-2", str(repo.top), "--apply")
+        self.assertEqual((repo.top / "empty").read_bytes(), b"right\n")
+        put(repo.top, b"empty", b"host")
+        status = b.json("vm", "workspace", "status", "try-1", str(repo.top))
+        self.assertEqual((status["conflicts"], status["guest"]["commits"]), (["empty"], 0))
 
     def test_a_mistake_makes_no_vm(self):
         b, repo = self.b, Checkout(self.b)

@@ -7,7 +7,7 @@ namespace banger::roles::cli {
 extern const Command kVmRun, kVmCreate, kVmStart, kVmStop, kVmRestart, kVmKill, kVmDelete, kVmSet, kVmRename, kVmList,
     kVmShow, kVmStats, kVmLogs, kVmPorts, kVmForward, kVmTunnel, kVmExec, kVmShell, kVmSsh, kVmCp, kVmEvents, kVmAcp;
 extern const Command kVmWait, kVmSync, kVmSuspend, kVmResume, kVmFork, kSnapshotCreate, kSnapshotList, kSnapshotRestore,
-    kSnapshotDelete, kWorkspacePrepare, kWorkspaceStatus, kWorkspaceDiff, kWorkspaceExport;
+    kSnapshotDelete, kWorkspacePrepare, kWorkspaceStatus, kWorkspaceDiff, kWorkspaceExport, kWorkspaceCompare;
 extern const Command kSessionStart, kSessionList, kSessionShow, kSessionLogs, kSessionAttach, kSessionSend,
     kSessionSignal, kSessionStop, kSessionKill, kSessionDelete;
 extern const Command kTemplateList, kTemplateBuild, kTemplateDelete;
@@ -28,7 +28,7 @@ constexpr const Command* kCommands[] = {
     &kSessionStart, &kSessionList, &kSessionShow, &kSessionLogs, &kSessionAttach, &kSessionSend, &kSessionSignal,
     &kSessionStop, &kSessionKill, &kSessionDelete,
     &kSnapshotCreate, &kSnapshotList, &kSnapshotRestore, &kSnapshotDelete,
-    &kWorkspacePrepare, &kWorkspaceStatus, &kWorkspaceDiff, &kWorkspaceExport,
+    &kWorkspacePrepare, &kWorkspaceStatus, &kWorkspaceDiff, &kWorkspaceExport, &kWorkspaceCompare,
     &kTemplateList, &kTemplateBuild, &kTemplateDelete,
     &kImageList, &kImageCatalog, &kImageShow, &kImageBuild, &kImagePull, &kImagePush, &kImageImport, &kImageExport,
     &kImageRegister, &kImagePromote, &kImageTag, &kImageInspect, &kImagePrune, &kImageDelete,

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "base/byte_string.h"
@@ -25,6 +26,9 @@ struct Guest {
   Home home;
   TempDir root, local;
   FakeDaemon daemon{home};
+  std::mutex mutex;
+  std::vector<std::string> commands;  ///< the VM and the spec of each
+  std::function<std::pair<int, std::string>(const std::string& vm, const std::string& command)> on_command;
 
   Guest() {
     fs::create_directories(root.path() + "/root");
@@ -46,9 +50,23 @@ struct Guest {
     daemon.streams["vm.get_files"] = [this](int socket, const Json& params) {
       (void)tar::pack_tree(in_root(params), get_bytes(params, "name").value(), socket);
     };
+    daemon.answers["vm.exec"] = [](const Json&) -> Result<Json> { return Json::object(); };
+    daemon.streams["vm.exec"] = [this](int socket, const Json& params) { execute(socket, params.at("vm")); };
     REQUIRE(sh("git init -q -b main repo && cd repo && git config user.name a && git config user.email a@b && "
                "echo 1 >a && echo 1 >b && git add -A && git commit -qm first && echo 2 >a && echo n >new")
                 .status == 0);
+  }
+  // The test decides the status and the output of a command by the VM and the first argument.
+  void execute(int socket, const std::string& vm) {
+    char chunk[4096];
+    auto got = ::read(socket, chunk, sizeof chunk);
+    std::string spec(chunk, static_cast<std::size_t>(std::max<ssize_t>(got, 0))), frames;
+    std::lock_guard lock(mutex);
+    commands.push_back(vm + " " + spec.substr(std::min(spec.find("[\""), spec.size())));
+    auto [status, output] = on_command ? on_command(vm, commands.back()) : std::pair(0, std::string());
+    link::encode_frame(link::FrameType::stdout_data, output, frames);
+    link::encode_frame(link::FrameType::exit, link::encode_exit({.code = status, .signal = 0, .message = ""}), frames);
+    (void)host::write_all(socket, frames);
   }
   Ran sh(const std::string& command) const { return test::run("cd " + local.path() + " && " + command); }
   std::string in_root(const Json& params) const { return root.path() + get_bytes(params, "path").value(); }
@@ -236,5 +254,32 @@ TEST_CASE_METHOD(Guest, "vm workspace status: both sides beside the prepare, and
   CHECK(json->at("conflicts") == Json::array({"b"}));
   CHECK(json->at("guest").at("commits") == 0);
   CHECK(json->at("host").at("files") == Json::array({"a", "b"}));
+  CHECK(left_nothing());
+}
+
+TEST_CASE_METHOD(Guest, "vm workspace compare: one line for each VM, and what a command returns in each") {
+  REQUIRE(workspace({"prepare", "web", repo()}).status == 0);
+  spill(root / "root/repo/b", "1\n2\n");
+  auto plain = workspace({"compare", "one", "two", "one"});
+  INFO(plain.err);
+  CHECK(plain.status == 0);
+  // The checkout had one local change when it was prepared.
+  CHECK(plain.out == "VM   FILES  LINES  COMMITS\none  2      +2 -1  0\ntwo  2      +2 -1  0\n");
+  on_command = [](const std::string& vm, const std::string&) {
+    return std::pair(vm == "one" ? 0 : 3, "first\nlast of " + vm + "\n\n");
+  };
+  commands.clear();
+  auto checked = workspace({"compare", "one", "two", "--", "make", "test"});
+  CHECK(checked.status == 0);
+  CHECK(contains(checked.out, "one  2      +2 -1  0        passed\n"));
+  CHECK(contains(checked.out, "two  2      +2 -1  0        exit 3: last of two\n"));
+  CHECK(contains(commands.front(), R"(["make","test"])"));
+  auto json = parse_json(workspace({"compare", "two", "--json", "--", "make"}).out, 1 << 20);
+  REQUIRE(json.has_value());
+  CHECK(json->at(0).at("check") == Json{{"status", 3}, {"last_line", "last of two"}});
+  CHECK(json->at(0).at("added") == 2);
+  auto gone = workspace({"compare", "one", "--guest-path", "/root/none"});
+  CHECK(gone.status == 125);
+  CHECK(contains(gone.err, "one: there is no one:/root/none"));
   CHECK(left_nothing());
 }

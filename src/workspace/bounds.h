@@ -23,6 +23,14 @@ inline constexpr std::size_t kHistoryCommits = 50;  ///< enough for git log and 
 inline constexpr std::size_t kWorkspaceFiles = 1'000'000;  ///< names in one checkout; the largest known have half of it
 inline constexpr std::size_t kNamedFiles = 20;             ///< names in one message; more would hide the message itself
 
+// -- unchanged files are not read again
+inline constexpr auto kStampPace = std::chrono::milliseconds(50);  ///< a kernel's clock for files ticks within 10 ms
+inline constexpr auto kCoarseStampPace = std::chrono::seconds(3);  ///< of file systems that count two seconds at once
+/// What a guest tells about its tree at once. More files would take too much memory of a small guest, so they are read.
+inline constexpr std::size_t kTreeReportBytes = 32 * kMiB;
+inline constexpr std::size_t kTreeAnswerBytes = 96 * kMiB;    ///< of a guest: the record, changed files, and references
+inline constexpr std::uint64_t kConfirmFromBytes = 1 * kMiB;  ///< less is read within 50 ms, even in an emulated guest
+
 // -- what a guest sends; it is hostile
 inline constexpr std::size_t kPreparedListBytes = 256 * kMiB;  ///< as much as a listing of git
 inline constexpr std::size_t kGuestNames = 4'000'000;          ///< files and directories that are looked at

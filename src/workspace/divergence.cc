@@ -7,7 +7,7 @@
 #include <set>
 
 #include "host/files.h"
-#include "workspace/shipment.h"
+#include "workspace/host_states.h"
 
 namespace banger::workspace {
 

@@ -12,6 +12,8 @@
 namespace banger::workspace {
 
 inline constexpr std::string_view kManifestName = ".git/banger/prepared";
+/// The list of the files that were sent (stat_cache.h).
+inline constexpr std::string_view kSentName = ".git/banger/sent";
 
 using FileStates = std::map<std::string, FileState>;
 

@@ -22,12 +22,18 @@ namespace {
 using tar::EntryKind;
 using tar::TarEntry;
 
+struct Sent {
+  FileState state;
+  std::optional<Stamp> stamp = {};  ///< of a regular file, here
+  bool settled = false;             ///< a later change of the file gets another stamp
+};
+
 class Writer {
  public:
   Writer(tar::TarWriter& writer, std::string name) : writer_(writer), name_(std::move(name)) {}
 
   /// Adds `path` below the open directory `top` under the name `as`. Its state, or nothing if it cannot be read.
-  Result<std::optional<FileState>> add(int top, const std::string& path, const std::string& as) {
+  Result<std::optional<Sent>> add(int top, const std::string& path, const std::string& as) {
     TRY(add_parents(as));
     auto place = open_in_tree(top, path, O_PATH);
     struct stat info{};
@@ -41,7 +47,12 @@ class Writer {
     auto file = open_in_tree(top, path, O_RDONLY);
     if (!file || ::fstat(file->get(), &info) < 0) return leave_out(as, file ? errno : file.error().sys_errno);
     entry.size = info.st_size;
-    return add_content(file->get(), entry);
+    auto now = stamp_clock();
+    auto stamp = Stamp::of(info);
+    auto state = TRY(add_content(file->get(), entry));
+    if (!state) return std::nullopt;
+    bool same = ::fstat(file->get(), &info) == 0 && Stamp::of(info) == stamp;
+    return Sent{.state = std::move(*state), .stamp = stamp, .settled = same && stamp.is_settled(now)};
   }
 
   Result<> add_text(const std::string& as, const std::string& text) {
@@ -66,7 +77,7 @@ class Writer {
   }
 
  private:
-  Result<std::optional<FileState>> leave_out(const std::string& as, int error) {
+  Result<std::optional<Sent>> leave_out(const std::string& as, int error) {
     TRY(writer_.leave_out(name_ + "/" + as, error == EINVAL ? "it is no regular file" : ::strerror(error)));
     return std::nullopt;
   }
@@ -77,11 +88,11 @@ class Writer {
     return {};
   }
 
-  Result<std::optional<FileState>> add_link(int link, TarEntry entry) {
+  Result<std::optional<Sent>> add_link(int link, TarEntry entry) {
     entry.kind = EntryKind::symlink;
     entry.target = TRY(target_of(link));
     TRY(writer_.add(entry));
-    return FileState{.link = true, .hash = host::sha256_hex(entry.target)};
+    return Sent{.state = {.link = true, .hash = host::sha256_hex(entry.target)}};
   }
 
   /// A tar needs the size before the content. A file that grows meanwhile is cut there, and the hash is that of the
@@ -139,13 +150,24 @@ Result<> write_members(Writer& writer, Shipment& shipment) {
   for (const auto& path : shipment.directories) TRY(writer.add_directories(path));
   for (const auto& [path, git] : shipment.inner) TRY(add_git_directory(writer, git, path + "/"));
   auto tree = TRY(open_directory(shipment.tree)), files = TRY(open_directory(shipment.files));
+  std::vector<SeenFile> there;
+  std::uint64_t bytes = 0;
   for (const auto* file : shipment.send) {
-    int top = file->content == Content::git ? files.get() : tree.get();
-    auto state = TRY(writer.add(top, file->path, file->path));
-    if (state)
-      shipment.manifest.files[file->path] = *state;
-    else
-      shipment.manifest.files.erase(file->path);
+    bool by_git = file->content == Content::git;
+    auto sent = TRY(writer.add(by_git ? files.get() : tree.get(), file->path, file->path));
+    shipment.manifest.files.erase(file->path);
+    if (!sent) continue;
+    shipment.manifest.files.emplace(file->path, sent->state);
+    if (!sent->stamp) continue;
+    bytes += sent->stamp->size;
+    Stamp stamp{.size = sent->stamp->size, .modified = sent->stamp->modified};
+    there.push_back({.path = file->path, .stamp = stamp, .state = sent->state});
+    if (sent->settled && !by_git) shipment.known.push_back({file->path, *sent->stamp, sent->state});
+  }
+  if (bytes >= limits::kConfirmFromBytes) {
+    auto list = seen_text(std::move(there));
+    shipment.to_confirm = list.size() <= limits::kTreeReportBytes;
+    if (shipment.to_confirm) TRY(writer.add_text(std::string(kSentName), list));
   }
   return writer.add_text(std::string(kManifestName), shipment.manifest.text());
 }
@@ -160,17 +182,6 @@ Result<> write_shipment(Shipment& shipment, int tar_fd) {
     return written;
   }
   return writer.finish();
-}
-
-Result<FileStates> states_of(const Start& start, const std::string& tree, const std::string& files,
-                             const StopFlag* stop) {
-  auto tree_fd = TRY(open_directory(tree)), files_fd = TRY(open_directory(files));
-  FileStates states;
-  for (const auto& file : start.listing.files) {
-    if (stop && *stop) return fail(ErrorCode::cancelled, "interrupted");
-    states.emplace(file.path, TRY(state_of(file.content == Content::git ? files_fd.get() : tree_fd.get(), file.path)));
-  }
-  return states;
 }
 
 }  // namespace banger::workspace

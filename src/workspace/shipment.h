@@ -8,6 +8,7 @@
 
 #include "workspace/manifest.h"
 #include "workspace/repository.h"
+#include "workspace/stat_cache.h"
 
 namespace banger::workspace {
 
@@ -21,15 +22,12 @@ struct Shipment {
   std::vector<const TravelFile*> send = {};                     ///< borrowed
   Manifest manifest = {};                                       ///< gets the states of the files that were sent
   std::atomic<std::uint64_t>* written = nullptr;                ///< counts the bytes of the tar
+  std::vector<SeenFile> known = {};                             ///< gets the files of the tree that need no second read
+  bool to_confirm = false;  ///< the tar had a list of its files, for confirm_upload() in the guest
 };
 
 /// Writes the tar. Files that cannot be read get a mark (tar/writer.h) and are not in the manifest. An error is one of
 /// the stream.
 Result<> write_shipment(Shipment& shipment, int tar_fd);
-
-/// The states of all files that travel, as they are on the host now. A file that cannot be read is an error, because it
-/// would count as deleted.
-Result<FileStates> states_of(const Start& start, const std::string& tree, const std::string& files,
-                             const StopFlag* stop = nullptr);
 
 }  // namespace banger::workspace

@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "round.h"
-#include "workspace/shipment.h"
+#include "workspace/host_states.h"
 
 using namespace banger;
 using namespace banger::test;

@@ -14,6 +14,7 @@
 #include "roles/cli/workspace/tools.h"
 #include "workspace/bounds.h"
 #include "workspace/guest_tree.h"
+#include "workspace/host_states.h"
 #include "workspace/plan.h"
 #include "workspace/shipment.h"
 

@@ -5,6 +5,7 @@
 #include "host/sha256.h"
 #include "tar/reader.h"
 #include "workspace/bounds.h"
+#include "workspace/work_refs.h"
 
 namespace banger::workspace {
 
@@ -41,21 +42,11 @@ class Collector {
     auto name = path.substr(5);
     if (path == kManifestName) return TRY(read(limits::kPreparedListBytes)), keep(tree.manifest.emplace());
     if (name == "HEAD") return TRY(read(limits::kRefBytes)), keep(tree.head);
-    if (name == "packed-refs") return TRY(read(limits::kPackedRefsBytes)), add_packed_refs();
+    if (name == "packed-refs") return TRY(read(limits::kPackedRefsBytes)), add_packed_refs(text_, tree.refs);
     if (!counts_as_work(name)) return {};
     TRY(read(limits::kRefBytes));
     if (tree.refs.size() >= limits::kRefs) return fail(ErrorCode::exhausted, "the guest has too many branches");
     if (auto id = trim(text_); is_object_id(id)) tree.refs[name] = id;
-    return {};
-  }
-
-  Result<> add_packed_refs() {
-    for (auto line : split(text_, '\n')) {
-      auto at = line.find(' ');
-      if (at == line.npos || !is_object_id(line.substr(0, at)) || !counts_as_work(line.substr(at + 1))) continue;
-      if (tree.refs.size() >= limits::kRefs) return fail(ErrorCode::exhausted, "the guest has too many branches");
-      tree.refs.emplace(line.substr(at + 1), line.substr(0, at));  // a file of its own counts more
-    }
     return {};
   }
 

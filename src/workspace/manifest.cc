@@ -14,11 +14,14 @@ namespace {
 
 constexpr std::string_view kFirstRecord = "banger workspace 1";
 
+// A record of a file is its kind, the hash and the path, with spaces between them.
+constexpr std::size_t kKindBytes = 5, kRecordHead = kKindBytes + 64 + 1;
+
 bool is_hex(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
-std::string kind_of(const FileState& file) { return file.link ? "link" : file.executable ? "exec" : "file"; }
+std::string_view kind_of(const FileState& file) { return file.link ? "link" : file.executable ? "exec" : "file"; }
 
 Result<> read_record(std::string_view record, Manifest& manifest) {
   auto first = record.find(' '), second = record.find(' ', first + 1);
@@ -45,6 +48,18 @@ Result<> read_record(std::string_view record, Manifest& manifest) {
 }
 
 }  // namespace
+
+// "file 0123… path", with 64 digits.
+std::string_view path_in_record(std::string_view record) {
+  bool file = record.starts_with("file ") || record.starts_with("exec ") || record.starts_with("link ");
+  return file && record.size() > kRecordHead && record[kRecordHead - 1] == ' ' ? record.substr(kRecordHead)
+                                                                               : std::string_view();
+}
+
+bool is_record_of(std::string_view record, const FileState& file) {
+  return record.size() > kRecordHead && record.starts_with(kind_of(file)) &&
+         record.substr(kKindBytes, file.hash.size()) == file.hash;
+}
 
 bool is_object_id(std::string_view id) { return (id.size() == 40 || id.size() == 64) && is_hex(id); }
 

@@ -12,8 +12,8 @@
 namespace banger::workspace {
 
 inline constexpr std::string_view kManifestName = ".git/banger/prepared";
-/// The list of the files that were sent (stat_cache.h).
-inline constexpr std::string_view kSentName = ".git/banger/sent";
+/// Lists of files whose content is known (stat_cache.h): those that were sent, and those of the guest.
+inline constexpr std::string_view kSentName = ".git/banger/sent", kSeenName = ".git/banger/seen";
 
 using FileStates = std::map<std::string, FileState>;
 
@@ -30,6 +30,10 @@ struct Manifest {
   static Result<Manifest> parse(std::string_view text);
 };
 
+/// The path in a record of a manifest's text; empty for a record that describes no file.
+std::string_view path_in_record(std::string_view record);
+/// Whether the record says that its file has this state.
+bool is_record_of(std::string_view record, const FileState& file);
 /// Whether `path` is a name below a working tree: relative, without empty, "." and ".." parts, and without `.git`.
 bool is_tree_name(std::string_view path);
 /// Whether a reference is somebody's work: a branch, a tag or the stash.

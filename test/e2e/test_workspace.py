@@ -132,6 +132,8 @@ class Workspace(SeededCase):
         self.fails(125, *prepare, "--guest-path", "/etc", says="is no workspace of banger")
         b.ok(*prepare, "--guest-path", "/root/other", "--branch", "try", "--from", "HEAD~1")
         self.assertEqual(b.ok("vm", "exec", "-w", "/root/other", "web", "--", "git", "status", "-sb"), "## try\n")
+        # The agent told what had changed; nobody read the whole tree.
+        b.ok(*inside, "test", "-s", ".git/banger/seen")
 
     def test_forks_try_different_things_and_the_best_one_comes_back(self):
         b, repo = self.b, Checkout(self.b)

@@ -58,6 +58,15 @@ constexpr Parameter kSyncParameters[] = {
      .help = "Only lists what would travel. The VM then need not run"},
 };
 
+constexpr Parameter kReportParameters[] = {
+    kVmParameter,
+    {.name = "path", .type = Type::bytes, .required = true, .help = "An absolute path in the guest"},
+    {.name = "confirm",
+     .type = Type::boolean,
+     .initial = "false",
+     .help = "Whether an upload to that path has just ended. The answer is empty then, and the next report is fast"},
+};
+
 constexpr std::string_view kSources[] = {"console", "machine"};
 constexpr Parameter kLogsParameters[] = {
     kVmParameter,
@@ -114,6 +123,15 @@ constexpr Method kMethods[] = {
      .result = &SyncResult::kObject,
      .priority = Priority::foreground,
      .cancellable = true},
+    {.name = "vm.report_tree",
+     .summary = "Tells what has changed in a workspace of the guest",
+     .details = "A workspace is a git checkout that `banger vm workspace prepare` has brought. The report has the "
+                "record of the last prepare, the references, and the files that differ from the record. "
+                "`src/workspace/tree_report.h` has its form, which may change with each version.",
+     .parameters = kReportParameters,
+     .stream = "the client sends names of files, with a zero byte after each, or nothing, and shuts down its side. The "
+               "guest's agent answers",
+     .shape = Shape::stream},
     {.name = "vm.logs",
      .summary = "Reads a log of the VM",
      .parameters = kLogsParameters,

@@ -22,6 +22,7 @@ constexpr Entry kRoutes[] = {
     {"PUT", "/files", put_files},
     {"GET", "/files", get_files},
     {"GET", "/stat", stat_file},
+    {"POST", "/tree", tree},
     {"POST", "/configure", configure},
     {"POST", "/shutdown", shutdown},
     {"POST", "/clock", clock},

@@ -29,6 +29,7 @@ Task<> put_files(ContextPtr context, StreamPtr stream);  // files.cc
 Task<> get_files(ContextPtr context, StreamPtr stream);
 Task<> stat_file(ContextPtr context, StreamPtr stream);
 Task<> get_image(ContextPtr context, StreamPtr stream);  // image.cc
+Task<> tree(ContextPtr context, StreamPtr stream);       // tree.cc
 Task<> tunnel(ContextPtr context, StreamPtr stream);     // tunnel.cc
 Task<> configure(ContextPtr context, StreamPtr stream);  // configure.cc
 Task<> clock(ContextPtr context, StreamPtr stream);      // clock.cc

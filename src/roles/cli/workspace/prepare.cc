@@ -2,18 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 
 #include "base/text.h"
 #include "host/files.h"
-#include "host/recorded_directory.h"
 #include "roles/cli/builder/interruptible.h"
 #include "roles/cli/copy_report.h"
 #include "roles/cli/copy_transfer.h"
+#include "roles/cli/workspace/fetch.h"
+#include "roles/cli/workspace/known_files.h"
+#include "roles/cli/workspace/look.h"
 #include "roles/cli/workspace/tools.h"
 #include "workspace/bounds.h"
-#include "workspace/guest_tree.h"
 #include "workspace/host_states.h"
 #include "workspace/plan.h"
 #include "workspace/shipment.h"
@@ -22,7 +24,6 @@ namespace banger::roles::cli {
 
 namespace {
 
-using workspace::GuestTree;
 using workspace::Manifest;
 using workspace::Mode;
 
@@ -39,15 +40,20 @@ std::unexpected<Error> in_the_way(const GuestPlace& place, std::vector<std::stri
 class Prepare {
  public:
   Prepare(Io& io, const Departure& departure, const GuestPlace& place, Daemon& daemon)
-      : io_(io), checkout_(departure.checkout), start_(departure.start), place_(place), daemon_(daemon), report_(io) {}
+      : io_(io),
+        checkout_(departure.checkout),
+        start_(departure.start),
+        place_(place),
+        daemon_(daemon),
+        report_(io),
+        known_(io, checkout_.top) {}
 
   Result<> run() {
-    TRY(look_at_guest());
-    auto paths = TRY(host::find_paths(io_.env));
-    TRY(host::make_directories(paths.cache, 0700));
-    auto stage = TRY(host::RecordedDirectory::make(host::copy_records(paths), paths.cache, ".banger-workspace-"));
+    TRY(look_at_place());
+    auto stage = TRY(make_stage(io_));
     TRY(run_interruptible(
         daemon_.signals(), [] {}, [&](const image::StopFlag& stop) { return make(stage.path(), stop); }));
+    TRY(look_at_new_files());
     auto plan = TRY(make_plan());
     TRY(send(plan));
     TRY(remove_in_guest(io_, place_, plan.remove));
@@ -58,26 +64,38 @@ class Prepare {
 
  private:
   /// Nothing there is fine. What no prepare has left there is not.
-  Result<> look_at_guest() {
-    if (TRY(find_in_guest(daemon_, place_)) == Present::nothing) return {};
-    auto read = [&](int fd) -> Result<> {
-      guest_ = TRY(workspace::read_guest_tree(fd, "tree"));
-      return {};
-    };
-    TRY(in(fmt::format("look at {}", place_.text()), download_tar(io_, place_.as_path(), "tree", {}, report_, read)));
-    if (guest_.empty) return {};
-    if (!guest_.manifest)
+  Result<> look_at_place() {
+    guest_ = TRY(look_at_guest(io_, daemon_, place_, report_));
+    if (guest_.tree.empty) return {};
+    if (!guest_.tree.manifest)
       return fail(ErrorCode::exists, fmt::format("{} is there already, and is no workspace of banger", place_.text()),
                   "choose another place with --guest-path");
-    before_ = TRY(in(place_.text(), Manifest::parse(*guest_.manifest)));
+    before_ = TRY(in(place_.text(), Manifest::parse(*guest_.tree.manifest)));
     return {};
   }
 
+  /// The repository is made only when something of it travels.
   Result<> make(const std::string& directory, const image::StopFlag& stop) {
     auto git = TRY(workspace::Git::of_user(io_.env, checkout_.top, &stop));
-    made_ = TRY(workspace::make_repository({checkout_, git, io_.env, &stop}, start_, directory));
-    if (before_ && start_.mode != Mode::metadata_only)
-      now_ = TRY(workspace::states_of(start_, checkout_.top, made_.files, &stop));
+    workspace::Source source{checkout_, git, io_.env, &stop};
+    made_.state = TRY(workspace::state_of_repository(source, start_));
+    const auto& files = start_.listing.files;
+    bool of_git = std::ranges::find(files, workspace::Content::git, &workspace::TravelFile::content) != files.end();
+    if (sends_git() || of_git) made_ = TRY(workspace::make_repository(source, start_, directory));
+    if (!before_ || start_.mode == Mode::metadata_only) return {};
+    auto known = known_.load();
+    now_ = TRY(workspace::states_of(start_, checkout_.top, made_.files, &stop, &known));
+    known_.store(known);
+    return {};
+  }
+
+  /// Files that the last prepare did not bring, and that may be there all the same.
+  Result<> look_at_new_files() {
+    if (!before_ || guest_.whole) return {};
+    std::vector<std::string> names;
+    for (const auto& [path, state] : now_)
+      if (!before_->files.contains(path)) names.push_back(path);
+    if (!names.empty()) guest_.tree.files.merge(TRY(look_at_files(io_, place_, names)));
     return {};
   }
 
@@ -86,14 +104,14 @@ class Prepare {
     if (!before_) {
       for (const auto& file : start_.listing.files) plan.send.push_back(file.path);
     } else if (start_.mode != Mode::metadata_only) {
-      plan = workspace::plan_files(before_->files, guest_.files, now_);
+      plan = workspace::plan_files(before_->files, guest_.tree.files, now_);
     }
     if (start_.mode == Mode::metadata_only) plan.send.clear();
     if (before_ && sends_git() && !start_.inner.empty())
       return fail(ErrorCode::unsupported,
                   "the commit or the index has changed, and a checkout with submodules is brought only once",
                   "choose another --guest-path, or remove the old one in the guest");
-    if (before_ && sends_git() && (guest_.head != before_->head || guest_.refs != before_->refs))
+    if (before_ && sends_git() && (guest_.tree.head != before_->head || guest_.tree.refs != before_->refs))
       plan.in_way.insert(plan.in_way.begin(), changed_ref());
     if (!plan.in_way.empty()) return in_the_way(place_, std::move(plan.in_way));
     return plan;
@@ -102,7 +120,7 @@ class Prepare {
   bool sends_git() const { return !before_ || before_->state != made_.state; }
 
   std::string changed_ref() const {
-    for (const auto& [name, id] : guest_.refs)
+    for (const auto& [name, id] : guest_.tree.refs)
       if (auto known = before_->refs.find(name); known == before_->refs.end() || known->second != id)
         return "commits of " + name;
     return "the branch that is checked out";
@@ -120,9 +138,13 @@ class Prepare {
     std::set<std::string_view> wanted(plan.send.begin(), plan.send.end());
     for (const auto& file : start_.listing.files)
       if (wanted.contains(file.path)) shipment.send.push_back(&file);
-    return in(fmt::format("send {} to {}", safe_text(checkout_.top), place_.text()),
-              upload_tar(io_, safe_text(checkout_.top), place_.vm, place_.landing(), {.replace_attributes = true},
-                         report_, [&](int fd) { return workspace::write_shipment(shipment, fd); }));
+    TRY(in(fmt::format("send {} to {}", safe_text(checkout_.top), place_.text()),
+           upload_tar(io_, safe_text(checkout_.top), place_.vm, place_.landing(), {.replace_attributes = true}, report_,
+                      [&](int fd) { return workspace::write_shipment(shipment, fd); })));
+    if (!shipment.known.empty() && !before_) known_.store(workspace::seen_text(std::move(shipment.known)));
+    // Only the next prepare takes longer without it.
+    if (shipment.to_confirm && report_.verdict()) (void)confirm_in_guest(io_, place_);
+    return {};
   }
 
   Manifest new_manifest() const {
@@ -141,6 +163,7 @@ class Prepare {
                          start_.branch.empty() ? "detached HEAD" : "branch " + safe_text(start_.branch),
                          plan.send.size(), plan.send.size() == 1 ? "file" : "files",
                          plan.remove.empty() ? "" : fmt::format(", {} removed", plan.remove.size())));
+    if (before_) return;
     auto git = run_quietly(io_, place_.vm, "/", {"git", "--version"});
     if (git && *git == 127)
       io_.note("the guest has no git: the files are there, and 'banger vm workspace export' works");
@@ -152,7 +175,8 @@ class Prepare {
   const GuestPlace& place_;
   Daemon& daemon_;
   CopyReport report_;
-  GuestTree guest_;
+  KnownFiles known_;
+  GuestLook guest_;
   std::optional<Manifest> before_;
   workspace::GuestRepository made_;
   workspace::FileStates now_;  ///< of the host's files; empty for the first prepare

@@ -181,6 +181,17 @@ Task<Result<Json>> stat_file(Daemon& daemon, const Json& params, rpc::CallContex
   co_return api::to_json(CO_TRY(co_await describe_file(daemon, params, path)));
 }
 
+// The caller's names are passed on unread, and so is the guest's answer.
+Task<Result<Json>> report_tree(Daemon& daemon, const Json& params, rpc::CallContext& context) {
+  auto target = query_path("/tree", CO_TRY(guest_path(params)));
+  if (CO_TRY(find_bool(params, "confirm")).value_or(false)) target += "&confirm=1";
+  auto [vm, use, stream] = CO_TRY(
+      co_await open_stream(daemon, params, {.method = "POST", .path = target, .on_silence = link::OnSilence::end}));
+  auto caller = CO_TRY(co_await context.become_stream(Json::object()));
+  co_await engine::relay(daemon.services.runtime, std::move(caller), stream, engine::OnCallerEnd::pass_on);
+  co_return Json();
+}
+
 struct LogFile {
   UniqueFd fd;
   std::string path;
@@ -233,8 +244,8 @@ Task<Result<Json>> logs(Daemon& daemon, const Json& params, rpc::CallContext& co
 }
 
 constexpr Handler kHandlers[] = {
-    {"vm.exec", exec},           {"vm.put_files", put_files}, {"vm.get_files", get_files},
-    {"vm.stat_file", stat_file}, {"vm.logs", logs},
+    {"vm.exec", exec},           {"vm.put_files", put_files},     {"vm.get_files", get_files},
+    {"vm.stat_file", stat_file}, {"vm.report_tree", report_tree}, {"vm.logs", logs},
 };
 
 }  // namespace

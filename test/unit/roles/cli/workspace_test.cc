@@ -14,6 +14,7 @@
 #include "link/exec_frames.h"
 #include "support/fs_fixture.h"
 #include "tar/tar.h"
+#include "workspace/tree_report.h"
 
 using namespace banger;
 using namespace banger::test;
@@ -50,11 +51,27 @@ struct Guest {
     daemon.streams["vm.get_files"] = [this](int socket, const Json& params) {
       (void)tar::pack_tree(in_root(params), get_bytes(params, "name").value(), socket);
     };
+    daemon.answers["vm.report_tree"] = [](const Json&) -> Result<Json> { return Json::object(); };
+    daemon.streams["vm.report_tree"] = [this](int socket, const Json& params) { report(socket, params); };
     daemon.answers["vm.exec"] = [](const Json&) -> Result<Json> { return Json::object(); };
     daemon.streams["vm.exec"] = [this](int socket, const Json& params) { execute(socket, params.at("vm")); };
     REQUIRE(sh("git init -q -b main repo && cd repo && git config user.name a && git config user.email a@b && "
                "echo 1 >a && echo 1 >b && git add -A && git commit -qm first && echo 2 >a && echo n >new")
                 .status == 0);
+  }
+  // As the agent does it.
+  void report(int socket, const Json& params) {
+    std::string names;
+    char chunk[4096];
+    for (ssize_t got; (got = ::read(socket, chunk, sizeof chunk)) > 0;)
+      names.append(chunk, static_cast<std::size_t>(got));
+    auto path = in_root(params);
+    Result<std::string> text;
+    if (!params.at("confirm").get<bool>())
+      text = names.empty() ? workspace::report_tree(path) : workspace::report_files(path, names);
+    else if (auto confirmed = workspace::confirm_upload(path); !confirmed)
+      text = std::unexpected(confirmed.error());
+    (void)host::write_all(socket, text ? *text : R"({"code":"invalid","message":"no"})");
   }
   // The test decides the status and the output of a command by the VM and the first argument.
   void execute(int socket, const std::string& vm) {
@@ -228,6 +245,31 @@ TEST_CASE_METHOD(Guest, "vm workspace: an interrupt ends a transfer in both dire
   CHECK(done.status == 130);
   CHECK(contains(done.err, "interrupted"));
   CHECK(left_nothing());
+}
+
+TEST_CASE_METHOD(Guest, "vm workspace prepare: an agent that tells no changes sends the whole tree instead") {
+  daemon.answers.erase("vm.report_tree");
+  REQUIRE(workspace({"prepare", "web", repo()}).status == 0);
+  spill(repo() + "/b", "host\n");
+  CHECK(contains(workspace({"prepare", "web", repo()}).err, "1 file sent"));
+  CHECK(daemon.called("vm.get_files") == 1);
+}
+
+TEST_CASE_METHOD(Guest, "vm workspace prepare: reads no tree of the guest, and sees new files in the way") {
+  REQUIRE(workspace({"prepare", "web", repo()}).status == 0);
+  sh("cd repo && git add new && git commit -qam second && echo more >fresh && git add fresh");
+  spill(root / "root/repo/fresh", "of the guest\n");
+  auto refused = workspace({"prepare", "web", repo()});
+  CHECK(refused.status == 125);
+  CHECK(contains(refused.err, "is in the way: fresh (hint"));
+  fs::remove(root / "root/repo/fresh");
+  spill(root / "root/repo/new", "n\n");  // the same as here
+  auto done = workspace({"prepare", "web", repo()});
+  INFO(done.err);
+  CHECK(done.status == 0);
+  CHECK(contains(done.err, "1 file sent"));
+  CHECK(slurp(root / "root/repo/fresh") == "more\n");
+  CHECK(daemon.called("vm.get_files") == 0);
 }
 
 TEST_CASE_METHOD(Guest, "vm workspace status: both sides beside the prepare, and the next step") {

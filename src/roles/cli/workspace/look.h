@@ -1,0 +1,28 @@
+// What a prepare finds in a guest. The agent tells what has changed (workspace/tree_report.h). An agent that cannot do
+// that, in a guest that an older banger saved, sends the whole tree.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "roles/cli/copy_report.h"
+#include "roles/cli/workspace/guest.h"
+#include "workspace/guest_tree.h"
+
+namespace banger::roles::cli {
+
+struct GuestLook {
+  workspace::GuestTree tree;
+  bool whole = true;  ///< `tree.files` has all files, and not only those that were prepared
+};
+
+/// `invalid` if something else than a directory is there. An empty tree if nothing is there.
+Result<GuestLook> look_at_guest(Io& io, Daemon& daemon, const GuestPlace& place, CopyReport& report);
+
+/// The states of these files; absent files have none.
+Result<workspace::FileStates> look_at_files(Io& io, const GuestPlace& place, const std::vector<std::string>& names);
+
+/// After an upload: the guest need not read what was sent when it is looked at again.
+Result<> confirm_in_guest(Io& io, const GuestPlace& place);
+
+}  // namespace banger::roles::cli

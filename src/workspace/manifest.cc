@@ -12,7 +12,7 @@ namespace banger::workspace {
 
 namespace {
 
-constexpr std::string_view kFirstRecord = "banger workspace 1";
+constexpr std::string_view kFirstRecord = "banger workspace 1", kReadOnly = "tree read-only";
 
 // A record of a file is its kind, the hash and the path, with spaces between them.
 constexpr std::size_t kKindBytes = 5, kRecordHead = kKindBytes + 64 + 1;
@@ -32,6 +32,10 @@ Result<> read_record(std::string_view record, Manifest& manifest) {
   if (kind == "base" || kind == "state" || kind == "head") {
     if (kind == "base" && !rest.empty() && !is_object_id(rest)) return bad();
     (kind == "base" ? manifest.base : kind == "state" ? manifest.state : manifest.head) = rest;
+    return {};
+  }
+  if (record == kReadOnly) {
+    manifest.read_only = true;
     return {};
   }
   if (second == record.npos) return bad();
@@ -81,6 +85,7 @@ std::string Manifest::text() const {
   text += '\0';
   for (auto [kind, value] : {std::pair("base", &base), std::pair("state", &state), std::pair("head", &head)})
     text += fmt::format("{} {}", kind, *value) + '\0';
+  if (read_only) text += std::string(kReadOnly) + '\0';
   for (const auto& [name, id] : refs) text += fmt::format("ref {} {}", id, name) + '\0';
   for (const auto& [path, file] : files) text += fmt::format("{} {} {}", kind_of(file), file.hash, path) + '\0';
   return text;

@@ -23,6 +23,7 @@ struct Manifest {
   std::string head;                         ///< the content of .git/HEAD
   std::map<std::string, std::string> refs;  ///< name → id
   FileStates files;
+  bool read_only = false;  ///< the tree was made read-only after the prepare
 
   /// Records that end with a zero byte, because names have any other byte.
   std::string text() const;

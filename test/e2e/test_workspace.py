@@ -135,6 +135,20 @@ class Workspace(SeededCase):
         # The agent told what had changed; nobody read the whole tree.
         b.ok(*inside, "test", "-s", ".git/banger/seen")
 
+    def test_a_read_only_workspace_stands_until_the_next_prepare(self):
+        b, repo = self.b, Checkout(self.b)
+        b.ok("vm", "create", "--name", "web", *SHAPE)
+        prepare = ("vm", "workspace", "prepare", "web", str(repo.top))
+        write = ("vm", "exec", "-w", "/root/repo", "web", "--", "sh", "-c", "echo mine >empty && rm run")
+        b.ok(*prepare, "--readonly")
+        self.assertIn("Read-only file system", b.run(*write).stderr)
+        repo.change()
+        b.ok(*prepare, "--readonly")
+        self.assertEqual(b.ok(*write[:6], "cat", "a b"), "changed here\n")
+        self.assertNotEqual(b.run(*write).returncode, 0)
+        b.ok(*prepare)
+        b.ok(*write)
+
     def test_forks_try_different_things_and_the_best_one_comes_back(self):
         b, repo = self.b, Checkout(self.b)
         b.ok("vm", "create", "--name", "web", *SHAPE)

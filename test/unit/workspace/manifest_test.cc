@@ -11,13 +11,15 @@ TEST_CASE("manifest: keeps names of any bytes") {
                     .state = hash,
                     .head = "ref: refs/heads/main\n",
                     .refs = {{"refs/heads/main", std::string(40, 'b')}},
-                    .files = {{"a b\n\xff", {.executable = true, .hash = hash}}, {"l", {.link = true, .hash = hash}}}};
+                    .files = {{"a b\n\xff", {.executable = true, .hash = hash}}, {"l", {.link = true, .hash = hash}}},
+                    .read_only = true};
   auto read = Manifest::parse(manifest.text());
   REQUIRE(read.has_value());
   CHECK(read->base == manifest.base);
   CHECK(read->head == manifest.head);
   CHECK(read->refs == manifest.refs);
   CHECK(read->files == manifest.files);
+  CHECK(read->read_only);
 }
 
 TEST_CASE("manifest: a damaged one and one that leads out of the tree are refused") {

@@ -61,6 +61,26 @@ Result<int> run_quietly(Io& io, const std::string& vm, const std::string& direct
   return result.status;
 }
 
+Result<bool> can_lock_in_guest(Io& io, const GuestPlace& place) {
+  return TRY(run_quietly(io, place.vm, "/", {"mount"})) != 127;
+}
+
+Result<> lock_in_guest(Io& io, const GuestPlace& place) {
+  std::vector<std::string> lock = {"mount", "-o", "remount,bind,ro", place.path};
+  // The mount of an earlier prepare is used again.
+  if (TRY(run_quietly(io, place.vm, "/", lock)) == 0) return {};
+  if (TRY(run_quietly(io, place.vm, "/", {"mount", "-o", "bind", place.path, place.path})) == 0 &&
+      TRY(run_quietly(io, place.vm, "/", lock)) == 0)
+    return {};
+  return fail(ErrorCode::unsupported, fmt::format("the guest could not make {} read-only", place.text()),
+              "the files are there, and can be changed");
+}
+
+Result<> unlock_in_guest(Io& io, const GuestPlace& place) {
+  TRY(run_quietly(io, place.vm, "/", {"mount", "-o", "remount,bind,rw", place.path}));
+  return {};
+}
+
 Result<> remove_in_guest(Io& io, const GuestPlace& place, const std::vector<std::string>& paths) {
   for (std::size_t at = 0; at < paths.size();) {
     std::vector<std::string> argv = {"rm", "-f", "--"};

@@ -37,6 +37,14 @@ Result<Present> find_in_guest(Daemon& daemon, const GuestPlace& place);
 /// if the guest has no such program.
 Result<int> run_quietly(Io& io, const std::string& vm, const std::string& directory, std::vector<std::string> argv);
 
+/// Whether the guest has the program that the two functions below need.
+Result<bool> can_lock_in_guest(Io& io, const GuestPlace& place);
+/// Makes the place read-only with a bind mount over itself, which lasts until the guest stops. That is a guard against
+/// mistakes: root in the guest can undo it.
+Result<> lock_in_guest(Io& io, const GuestPlace& place);
+/// Makes it writable again. Nothing happens if it is not read-only.
+Result<> unlock_in_guest(Io& io, const GuestPlace& place);
+
 /// Removes files below the place. `unsupported`, with their number, if the guest has no program for it.
 Result<> remove_in_guest(Io& io, const GuestPlace& place, const std::vector<std::string>& paths);
 

@@ -39,30 +39,37 @@ std::unexpected<Error> in_the_way(const GuestPlace& place, std::vector<std::stri
 /// One prepare.
 class Prepare {
  public:
-  Prepare(Io& io, const Departure& departure, const GuestPlace& place, Daemon& daemon)
+  Prepare(Io& io, const Departure& departure, const GuestPlace& place, Access access, Daemon& daemon)
       : io_(io),
         checkout_(departure.checkout),
         start_(departure.start),
         place_(place),
+        access_(access),
         daemon_(daemon),
         report_(io),
         known_(io, checkout_.top) {}
 
   Result<> run() {
+    TRY(check_access());
     TRY(look_at_place());
     auto stage = TRY(make_stage(io_));
     TRY(run_interruptible(
         daemon_.signals(), [] {}, [&](const image::StopFlag& stop) { return make(stage.path(), stop); }));
     TRY(look_at_new_files());
     auto plan = TRY(make_plan());
-    TRY(send(plan));
-    TRY(remove_in_guest(io_, place_, plan.remove));
+    TRY(change_guest(plan));
     tell(plan);
     start_tools(io_, place_, plan.send);
     return report_.verdict();
   }
 
  private:
+  Result<> check_access() const {
+    if (access_ == Access::writable || TRY(can_lock_in_guest(io_, place_))) return {};
+    return fail(ErrorCode::unsupported, "the guest has no way to make files read-only",
+                "it needs the program mount; or leave out --readonly");
+  }
+
   /// Nothing there is fine. What no prepare has left there is not.
   Result<> look_at_place() {
     guest_ = TRY(look_at_guest(io_, daemon_, place_, report_));
@@ -126,6 +133,17 @@ class Prepare {
     return "the branch that is checked out";
   }
 
+  /// A place that was read-only is so again after a failure.
+  Result<> change_guest(const workspace::Plan& plan) {
+    bool locked = before_ && before_->read_only;
+    if (locked) TRY(unlock_in_guest(io_, place_));
+    auto changed = send(plan);
+    if (changed) changed = remove_in_guest(io_, place_, plan.remove);
+    if (!changed && locked) (void)lock_in_guest(io_, place_);
+    if (!changed || access_ == Access::writable) return changed;
+    return lock_in_guest(io_, place_);
+  }
+
   Result<> send(const workspace::Plan& plan) {
     workspace::Shipment shipment{.name = place_.landing().name,
                                  .git_directory = sends_git() ? made_.git_directory : "",
@@ -149,6 +167,7 @@ class Prepare {
 
   Manifest new_manifest() const {
     auto manifest = before_.value_or(Manifest{});
+    manifest.read_only = access_ == Access::read_only;
     if (start_.mode != Mode::metadata_only) manifest.files = now_;
     if (!sends_git()) return manifest;
     manifest.base = start_.head;
@@ -173,6 +192,7 @@ class Prepare {
   const workspace::Checkout& checkout_;
   const workspace::Start& start_;
   const GuestPlace& place_;
+  Access access_;
   Daemon& daemon_;
   CopyReport report_;
   KnownFiles known_;
@@ -184,9 +204,9 @@ class Prepare {
 
 }  // namespace
 
-Result<> prepare_workspace(Io& io, const Departure& departure, const GuestPlace& place) {
+Result<> prepare_workspace(Io& io, const Departure& departure, const GuestPlace& place, Access access) {
   auto daemon = TRY(Daemon::connect(io));
-  return Prepare(io, departure, place, daemon).run();
+  return Prepare(io, departure, place, access, daemon).run();
 }
 
 }  // namespace banger::roles::cli

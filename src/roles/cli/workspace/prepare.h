@@ -30,6 +30,9 @@ inline constexpr Option kUntrackedOption{.name = "include-untracked",
                                          .help = "take along new files that git does not ignore"};
 inline constexpr Option kDryRunOption{.name = "dry-run", .help = "print the files that would travel, and do nothing"};
 
+inline constexpr Option kReadOnlyOption{
+    .name = "readonly", .help = "make the files in the guest read-only, until the guest stops or the next prepare"};
+
 /// What --branch, --from, --mode and --include-untracked ask for.
 workspace::Wish workspace_wish(const Args& args);
 
@@ -44,8 +47,12 @@ struct Departure {
   std::string text() const;
 };
 
+enum class Access { writable, read_only };
+
 /// Makes or updates the repository in the guest. `exists`, with their names, if work of the guest is in the way. Ends
-/// with `cancelled` on Ctrl-C, and leaves no temporary files.
-Result<> prepare_workspace(Io& io, const Departure& departure, const GuestPlace& place);
+/// with `cancelled` on Ctrl-C, and leaves no temporary files. With Access::read_only, the guest cannot change the files
+/// afterwards; `unsupported` if it has no way for that.
+Result<> prepare_workspace(Io& io, const Departure& departure, const GuestPlace& place,
+                           Access access = Access::writable);
 
 }  // namespace banger::roles::cli

@@ -272,6 +272,26 @@ TEST_CASE_METHOD(Guest, "vm workspace prepare: reads no tree of the guest, and s
   CHECK(daemon.called("vm.get_files") == 0);
 }
 
+TEST_CASE_METHOD(Guest, "vm workspace prepare: --readonly locks the place, and a later prepare opens it") {
+  std::string broken;
+  on_command = [&](const std::string&, const std::string& command) {
+    return std::pair(!broken.empty() && contains(command, broken) ? 32 : 0, std::string());
+  };
+  REQUIRE(workspace({"prepare", "web", repo(), "--readonly"}).status == 0);
+  CHECK(contains(join(commands, "\n"), R"(["mount","-o","remount,bind,ro","/root/repo"])"));
+  commands.clear();
+  REQUIRE(workspace({"prepare", "web", repo()}).status == 0);
+  CHECK(contains(join(commands, "\n"), R"(["mount","-o","remount,bind,rw","/root/repo"])"));
+  CHECK_FALSE(contains(join(commands, "\n"), "bind,ro"));
+  commands.clear();
+  REQUIRE(workspace({"prepare", "web", repo()}).status == 0);
+  CHECK_FALSE(contains(join(commands, "\n"), "mount"));
+  broken = "bind";
+  auto failed = workspace({"prepare", "web", repo(), "--readonly"});
+  CHECK(failed.status == 125);
+  CHECK(contains(failed.err, "could not make web:/root/repo read-only"));
+}
+
 TEST_CASE_METHOD(Guest, "vm workspace status: both sides beside the prepare, and the next step") {
   REQUIRE(workspace({"prepare", "web", repo()}).status == 0);
   auto status = [&](std::vector<std::string> more = {}) {

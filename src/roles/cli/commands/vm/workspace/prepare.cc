@@ -11,7 +11,7 @@ constexpr Positional kPositionals[] = {
     kVmArgument,
     {.name = "PATH", .help = "a path in the checkout (default: .)", .names = Names::directory, .required = false}};
 constexpr Option kOptions[] = {
-    kGuestPathOption, kBranchOption, kFromOption, kModeOption, kUntrackedOption, kDryRunOption,
+    kGuestPathOption, kBranchOption, kFromOption, kModeOption, kUntrackedOption, kReadOnlyOption, kDryRunOption,
 };
 constexpr Example kExamples[] = {
     {"banger vm workspace prepare web", "the checkout around this directory"},
@@ -29,7 +29,7 @@ Result<int> prepare(Context& context) {
   if (args.flag("dry-run"))
     context.io.print(departure.text());
   else
-    TRY(prepare_workspace(context.io, departure, place));
+    TRY(prepare_workspace(context.io, departure, place, args.flag("readonly") ? Access::read_only : Access::writable));
   return exit_status::kOk;
 }
 
@@ -45,7 +45,8 @@ constinit const Command kWorkspacePrepare{
         "origin, without its password. Tracked files travel as they are now, with local changes and deletions. Ignored "
         "files never travel, and hooks and other configuration stay here. Nothing of the checkout here is changed.\n"
         "A second prepare sends what has changed since the first. If it would overwrite work of the guest, it does "
-        "nothing and names that work.\n"
+        "nothing and names that work. --readonly guards the files against mistakes with a mount; root in the guest "
+        "can undo it.\n"
         "Files of Git LFS travel as pointers. Submodules need --mode full_copy. A partial clone travels with what it "
         "has; "
         "nothing is fetched.",

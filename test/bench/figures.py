@@ -14,6 +14,7 @@ import tempfile
 import time
 
 import bare
+import checkout
 import dns_load
 import host as hosts
 import layers as image_layers
@@ -495,9 +496,31 @@ def tcp(host, options):
                                  [each * 1000 for each in other[1:]], 1 / 0.9)
 
 
+def workspace(host, options):
+    """Measures a large checkout into a guest, beside `tar | ssh tar` to the same guest."""
+    ours, other, second, export = [], [], [], []
+    with tempfile.TemporaryDirectory(prefix="banger-bench-") as place, vm(host, name="bench-work"):
+        repo = checkout.Checkout(place)
+        remote = [str(hosts.BIN / "banger"), "vm", "ssh", "bench-work", "--", "tar", "-C", "/root/plain", "-x"]
+        for i in range(few(options)):
+            target = ("bench-work", str(repo.top), "--guest-path", "/root/repo")
+            host.ok("vm", "exec", "bench-work", "--", "sh", "-c",
+                    "rm -rf /root/repo /root/plain; mkdir /root/plain; sync")
+            ours.append(host.time("vm", "workspace", "prepare", *target))
+            other.append(hosts.timed(lambda: repo.pack_into(remote, host.env)))
+            repo.write(range(i, 10 + i))
+            second.append(host.time("vm", "workspace", "prepare", *target))
+            host.ok("vm", "exec", "-w", "/root/repo", "bench-work", "--", "sh", "-c",
+                    "for f in directory-?/*; do echo more >>$f; done")
+            export.append(host.time("vm", "workspace", "export", "bench-work", "--output", f"{place}/patch"))
+    yield Figure("workspace: prepare, over tar | ssh tar", ours, other, 0.5)
+    yield Figure("workspace: a second prepare, 10 files", second, [], 300, "most")
+    yield Figure("workspace: export of 1,000 files", export, [], 1000, "most")
+
+
 ALL = {"start": start, "pool": pool, "clone": clone, "many": many, "fork": fork, "resume": resume, "cold": cold,
        "exec": execute, "memory": memory, "tar": tar, "layers": layers, "pull": pull, "pulled": pulled,
-       "kernel": kernel, "helper": helper, "dns": dns, "bridge": bridge, "tcp": tcp}
+       "kernel": kernel, "helper": helper, "dns": dns, "bridge": bridge, "tcp": tcp, "workspace": workspace}
 
 
 def load(path):

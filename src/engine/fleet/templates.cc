@@ -150,7 +150,7 @@ Task<Result<>> Templates::build(Build& build, const TemplateRequest& request) {
   } else {
     done = co_await (*vm)->make(stages, never);
     auto memory_file = services_.saves.new_state(row).memory;
-    if (done) done = co_await (*vm)->start(stages, never, WaitFor::system, std::move(memory_file));
+    if (done) done = co_await (*vm)->start(stages, never, WaitFor::system, {.memory_file = std::move(memory_file)});
     if (done) done = co_await (*vm)->become_template(row.id, build.key, stages);
     if (auto removed = co_await vms_.remove(*vm); !removed && done) done = std::move(removed);
   }

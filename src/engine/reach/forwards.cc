@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "engine/bounds.h"
 #include "engine/reach/reach.h"
+#include "engine/vm/wake.h"
 
 namespace banger::engine {
 
@@ -119,14 +120,14 @@ Task<> Forwards::forward_ports(WatchPtr watch) {
     auto client = co_await vm->parts().link->client(host::Clock::now());
     if (!client) {
       // The ports of a VM that sleeps stay open, so that a connection wakes the VM.
-      co_await vm->parts().record->changed().wait(vm->sleeps() ? host::Deadline::max()
-                                                               : host::after(limits::kForwardSettle));
+      co_await vm->parts().record->changed().wait(sleeps(*vm) ? host::Deadline::max()
+                                                              : host::after(limits::kForwardSettle));
       continue;
     }
     co_await settle(watch, *client);
     if (applies(*vm) && (*client)->alive()) co_await follow(watch, *client);
     // The guest ended the stream or does not know the request, so the next attempt waits.
-    if (!vm->record().gone() && applies(*vm) && !vm->sleeps())
+    if (!vm->record().gone() && applies(*vm) && !sleeps(*vm))
       co_await vm->parts().record->changed().wait(host::after(limits::kForwardSettle));
   }
   close(*watch);

@@ -5,6 +5,7 @@
 #include "base/bounds.h"
 #include "engine/bounds.h"
 #include "engine/reach/relay.h"
+#include "engine/vm/wake.h"
 #include "net/bounds.h"
 
 namespace banger::engine {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/bounds.h"
+#include "engine/vm/wake.h"
 
 namespace banger::engine {
 
@@ -18,7 +19,7 @@ constexpr host::Ipv4 kLoopbackNetwork = 127;
 /// Whether the VM's ports are open. A port is open before the guest can be reached, so that it is certainly the VM's.
 bool is_open(const VmOwner& vm) {
   if (vm.record().gone() || vm.record().row().purpose != store::Purpose::user) return false;
-  if (vm.parts().services.config.auto_wake && vm.sleeps()) return true;
+  if (vm.parts().services.config.auto_wake && sleeps(vm)) return true;
   auto state = vm.state();
   return state == State::starting || state == State::running || state == State::suspending;
 }

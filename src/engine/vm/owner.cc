@@ -93,12 +93,13 @@ Task<Result<>> VmOwner::make(Stages& stages, host::Cancel& cancel, std::string d
   co_return vm_.record->move_to(State::stopped, {}, durable);
 }
 
-Task<Result<>> VmOwner::start(Stages& stages, host::Cancel& cancel, WaitFor wait, std::string memory_file) {
+Task<Result<>> VmOwner::start(Stages& stages, host::Cancel& cancel, WaitFor wait, StartWish wish) {
   auto turn = CO_TRY(co_await take_turn());
+  if (wish.still_due && !wish.still_due()) co_return Result<>{};
   if (CO_TRY(vm_.record->admit(Operation::start)) == Admission::nothing_to_do) co_return co_await go_on(vm_);
   abort_ = false;
   auto start = start_of(stages, wait, [&cancel] { return cancel.requested(); });
-  start.memory_file = std::move(memory_file);
+  start.memory_file = std::move(wish.memory_file);
   co_return co_await engine::start(vm_, std::move(start));
 }
 

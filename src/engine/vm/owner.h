@@ -17,7 +17,6 @@
 #include "engine/vm/restore.h"
 #include "engine/vm/saving.h"
 #include "engine/vm/starting.h"
-#include "engine/vm/wake.h"
 
 namespace banger::engine {
 
@@ -42,16 +41,8 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   /// are copied; empty: new disks. Not durable if a start follows, which records a state of its own. On failure the
   /// caller calls remove().
   Task<Result<>> make(Stages& stages, host::Cancel& cancel, std::string disks_of = "", Durable durable = Durable::yes);
-  /// Does nothing for a running VM, but lets a guest go on that the VMM has paused. `memory_file`: the file for the
-  /// memory of a template's machine.
-  Task<Result<>> start(Stages& stages, host::Cancel& cancel, WaitFor wait, std::string memory_file = "");
-  /// Whether wake() would start the VM.
-  bool can_wake(Wakes which) const;
-  /// The VM is suspended or about to be, or goes on from there.
-  bool sleeps() const;
-  /// Starts a VM that can_wake(), for a caller that needs its guest. Several callers share one start, which goes on
-  /// when they are gone. Does nothing for other VMs, so the caller still has to look whether the guest can be reached.
-  static Task<Result<>> wake(std::shared_ptr<VmOwner> self, Wakes which);
+  /// Does nothing for a running VM, but lets a guest go on that the VMM has paused.
+  Task<Result<>> start(Stages& stages, host::Cancel& cancel, WaitFor wait, StartWish wish = {});
   /// Turns a suspended VM into a stopped VM, as after a power failure.
   Task<Result<>> discard_saved_memory();
   /// Asks the guest to shut down, waits, then forces it. Does nothing for a stopped VM. Returns why the machine was
@@ -102,8 +93,6 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   /// What becomes of a VM whose machine has ended by itself.
   Task<Result<>> settle_exit(const machine::MachineExit& exit);
   Task<Result<>> boot_again();
-  static Task<> wake_up(std::shared_ptr<VmOwner> self, Wakes which, std::shared_ptr<Waking> waking);
-  Task<Result<>> wake_once(Wakes which);
 
   VmParts vm_;
   host::Mutex turn_;
@@ -113,7 +102,6 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   Recovery recovery_;
   RebootLimit reboots_;
   bool reboot_due_ = false;
-  std::shared_ptr<Waking> waking_;  ///< null: no wake is under way
 };
 
 }  // namespace banger::engine

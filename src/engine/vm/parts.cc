@@ -67,6 +67,7 @@ VmParts::VmParts(Services& s, store::VmRow row, vm::Spec spec)
             return send_config(s, r, std::move(client), Disks::unchanged);
           })),
       use(std::make_shared<VmUse>(record, link)),
+      wake(std::make_shared<SharedWake>(s.runtime)),
       disks(s.runtime, s.saves, s.paths.vm(record->row().id)) {}
 
 Result<capabilities::VmContext> vm_context(const Services& services, const VmRecord& record) {

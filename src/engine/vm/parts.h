@@ -13,6 +13,7 @@
 #include "engine/vm/identity.h"
 #include "engine/vm/record.h"
 #include "engine/vm/running_machine.h"
+#include "engine/vm/shared_wake.h"
 #include "engine/vm/use.h"
 #include "guestcfg/guest_config.h"
 
@@ -26,6 +27,7 @@ struct VmParts {
   std::shared_ptr<RunningMachine> machine;
   std::shared_ptr<AgentLink> link;
   std::shared_ptr<VmUse> use;
+  std::shared_ptr<SharedWake> wake;
   VmDisks disks;
   bool staging = false;  ///< a restore copies disks into the directory; the VM's state does not show this yet
 

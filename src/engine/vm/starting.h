@@ -16,6 +16,11 @@ enum class WaitFor {
   booted,  ///< the system of a guest that boots; a guest from a saved state has booted before
 };
 
+struct StartWish {
+  std::string memory_file = {};          ///< the file for the memory of a template's machine
+  std::function<bool()> still_due = {};  ///< asked when the VM's turn has come; if false, nothing happens
+};
+
 struct Start {
   Stages& stages;
   std::function<bool()> given_up;  ///< true when the caller no longer waits for the start

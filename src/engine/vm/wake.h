@@ -3,10 +3,8 @@
 
 #include <chrono>
 #include <memory>
-#include <optional>
 
 #include "base/task.h"
-#include "host/runtime.h"
 #include "link/link.h"
 
 namespace banger::engine {
@@ -19,13 +17,13 @@ enum class Wakes {
   stopped_too,  ///< such a VM boots
 };
 
-/// A wake under way. All callers who need the guest meanwhile wait for its result.
-struct Waking {
-  explicit Waking(host::Runtime& runtime) : done(runtime) {}
-  std::optional<Result<>> result;
-  host::Event done;
-};
-
+/// Whether wake() would start the VM.
+bool can_wake(const VmOwner& vm, Wakes which);
+/// The VM is suspended or about to be, or goes on from there.
+bool sleeps(const VmOwner& vm);
+/// Starts a VM that can_wake(), for a caller that needs its guest. Several callers share one start, which goes on when
+/// they are gone. Does nothing for other VMs, so the caller still has to look whether the guest can be reached.
+Task<Result<>> wake(std::shared_ptr<VmOwner> vm, Wakes which);
 /// The link to the guest, whose VM is resumed first if it is suspended. Then waits as AgentLink::client() does.
 Task<Result<std::shared_ptr<link::Client>>> reach_guest(std::shared_ptr<VmOwner> vm,
                                                         std::chrono::milliseconds patience);

@@ -6,6 +6,7 @@
 #include "api/objects/image.h"
 #include "base/text.h"
 #include "engine/health/gc.h"
+#include "engine/vm/wake.h"
 #include "image/pulled_documents.h"
 #include "link/errors.h"
 #include "roles/daemon/bounds.h"

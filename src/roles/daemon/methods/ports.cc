@@ -10,6 +10,7 @@
 #include "engine/reach/forwards.h"
 #include "engine/reach/reach.h"
 #include "engine/reach/relay.h"
+#include "engine/vm/wake.h"
 #include "link/bounds.h"
 #include "roles/daemon/bounds.h"
 #include "roles/daemon/methods/methods.h"

@@ -7,6 +7,7 @@
 #include "base/byte_string.h"
 #include "engine/names.h"
 #include "engine/reach/relay.h"
+#include "engine/vm/wake.h"
 #include "host/files.h"
 #include "link/session_spec.h"
 #include "roles/daemon/bounds.h"
@@ -28,7 +29,7 @@ enum class Reads { no, yes };
 
 Task<Result<Guest>> guest_of(Daemon& daemon, const Json& params, Reads reads) {
   auto vm = CO_TRY(named_vm(daemon, params));
-  if (reads == Reads::no) CO_TRY(co_await engine::VmOwner::wake(vm, engine::Wakes::suspended));
+  if (reads == Reads::no) CO_TRY(co_await engine::wake(vm, engine::Wakes::suspended));
   auto client = CO_TRY(co_await vm->parts().link->client(host::after(limits::kAgentConnectDeadline)));
   co_return Guest{.vm = std::move(vm), .client = std::move(client)};
 }

@@ -7,6 +7,7 @@
 #include "capabilities/ssh/known_hosts.h"
 #include "capabilities/ssh/owner_key.h"
 #include "engine/reach/listening.h"
+#include "engine/vm/wake.h"
 #include "guestcfg/checks.h"
 #include "roles/daemon/methods/methods.h"
 
@@ -36,7 +37,7 @@ Task<Result<Json>> ssh(Daemon& daemon, const Json& params, rpc::CallContext& con
   auto vm = CO_TRY(named_vm(daemon, params));
   auto port = static_cast<std::uint16_t>(CO_TRY(find_int(params, "port")).value_or(kUsualPort));
   auto use = vm->parts().use->begin();
-  CO_TRY(co_await engine::VmOwner::wake(vm, engine::Wakes::stopped_too));
+  CO_TRY(co_await engine::wake(vm, engine::Wakes::stopped_too));
   // On the usual port, the guest's agent answers where no other server does.
   bool server = CO_TRY(co_await engine::wait_for_listener(vm->parts(), port, context.cancel())) || port == kUsualPort;
   const auto& paths = daemon.services.paths;

@@ -11,6 +11,7 @@
 #include "base/byte_string.h"
 #include "base/text.h"
 #include "engine/reach/relay.h"
+#include "engine/vm/wake.h"
 #include "host/files.h"
 #include "host/log_tail.h"
 #include "link/bounds.h"

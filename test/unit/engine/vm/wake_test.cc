@@ -100,9 +100,9 @@ TEST_CASE("wake: a stopped VM is started only for those who ask for that") {
   Fixture f;
   auto vm = f.stopped();
   CHECK(f.reach(vm).error().message == "vm 'box' is stopped");
-  REQUIRE(f.run(VmOwner::wake(vm, Wakes::suspended)));
+  REQUIRE(f.run(wake(vm, Wakes::suspended)));
   CHECK(vm->state() == State::stopped);
-  REQUIRE(f.run(VmOwner::wake(vm, Wakes::stopped_too)));
+  REQUIRE(f.run(wake(vm, Wakes::stopped_too)));
   CHECK(vm->state() == State::running);
 }
 

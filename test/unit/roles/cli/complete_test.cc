@@ -72,7 +72,7 @@ TEST_CASE("completion: offers an inner group like a command, and then its comman
 TEST_CASE("completion: offers options and their values, and nothing after the separator") {
   CHECK(words({"vm", "delete", "--f"}) == Words{"--force"});
   CHECK(words({"vm", "delete", "--force", "--f"}).empty());
-  CHECK(words({"vm", "run", "--no"}) == Words{"--no-nat"});
+  CHECK(words({"vm", "run", "--no"}) == Words{"--no-nat", "--no-autostart"});
   CHECK(has(words({"vm", "run", "--env", "A=1", "--e"}), "--env"));
   CHECK(words({"vm", "run", "--image", ""}) == Words{"debian"});
   CHECK(words({"vm", "run", "--image=d"}) == Words{"--image=debian"});

@@ -11,7 +11,6 @@
 
 #include "base/text.h"
 #include "host/files.h"
-#include "host/sha256.h"
 #include "workspace/bounds.h"
 
 namespace banger::workspace {

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "host/files.h"
 #include "prepared.h"
 #include "settled.h"
 #include "workspace/bounds.h"
@@ -65,8 +66,8 @@ TEST_CASE("tree report: tells what the whole tree shows, before and after the gu
 
 TEST_CASE("tree report: after an upload nothing is read, and a change with the same size and time is seen") {
   Repository repo;
-  fill(repo);
   repo.put("large", std::string(limits::kConfirmFromBytes, 'l'));
+  fill(repo);
   Prepared prepared(repo);
   auto guest = repo.dir / "guest", seen = guest + "/.git/banger/seen";
   REQUIRE(prepared.shipment.to_confirm);

@@ -26,10 +26,10 @@ namespace {
 struct Guest {
   Home home;
   TempDir root, local;
-  FakeDaemon daemon{home};
   std::mutex mutex;
   std::vector<std::string> commands;  ///< the VM and the spec of each
   std::function<std::pair<int, std::string>(const std::string& vm, const std::string& command)> on_command;
+  FakeDaemon daemon{home};
 
   Guest() {
     fs::create_directories(root.path() + "/root");

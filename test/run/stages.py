@@ -2,6 +2,7 @@
 import argparse
 import concurrent.futures
 import os
+import re
 import subprocess
 import time
 
@@ -24,6 +25,13 @@ STORIES = ("cli", "e2e", "net", "user")
 ALL = ("build", *STAGES, *STORIES)
 
 
+def part_of(text):
+    """Returns K and N of "K/N", or nothing if there is no such part."""
+    match = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", text)
+    number, parts = (int(match[1]), int(match[2])) if match else (0, 0)
+    return (number, parts) if 1 <= number <= parts else None
+
+
 def options(argv):
     parser = argparse.ArgumentParser(prog="scripts/test",
                                      description="Sets up everything and runs the tests. You can run it again; later "
@@ -32,9 +40,14 @@ def options(argv):
     parser.add_argument("--long", action="store_true",
                         help="run everything: every kill, minutes of fuzzing, "
                         "and all stories as root and as an unprivileged user")
+    parser.add_argument("--part", default="1/1", metavar="K/N",
+                        help="run only the K-th of N parts of the stories, so that a long run can be made in N calls")
     parser.add_argument("--times", type=int, default=1, metavar="N",
                         help="run every story N times, to find stories that fail only now and then")
     parsed = parser.parse_args(argv)
+    parsed.part = part_of(parsed.part)
+    if not parsed.part:
+        parser.error("--part needs two numbers like 1/3, of which the first is not the larger one")
     if parsed.times < 1:
         parser.error("--times needs a number of at least 1")
     for name in parsed.stages:
@@ -56,6 +69,10 @@ def attempt(tally, stage, work):
 
 def run_stories(tally, wanted, opts, images):
     jobs, left_out = stories.choose(wanted, os.geteuid() == 0, opts.long)
+    number, parts = opts.part
+    if parts > 1:
+        say(f"part {number} of {parts}: {len(jobs[number - 1::parts])} of {len(jobs)} classes of stories")
+        jobs = jobs[number - 1::parts]
     if attempt(tally, "images", images.result):
         stories.run_all(tally, jobs * opts.times, images.result().all, opts.long)
     return left_out

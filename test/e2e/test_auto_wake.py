@@ -23,6 +23,13 @@ class Wake(SharedCase):
         self.b.ok("vm", "create", "--name", "web", *SHAPE, "-p", f"{self.port}:7000")
         self.b.ok("vm", "exec", "web", "--", "sh", "-c",
                   f"setsid perl -e '{SERVER}' 7000 echo 127.0.0.1 >/dev/null 2>&1 </dev/null &")
+        wait_until(self.answers, "the server in the guest")
+
+    def answers(self):
+        try:
+            return talk(("127.0.0.1", self.port), b"hello") == b"heard hello"
+        except OSError:
+            return False
 
     def state(self):
         return self.b.json("vm", "show", "web")["state"]
@@ -50,10 +57,11 @@ class Wake(SharedCase):
         self.b.kill_daemon()
         self.b.ok("vm", "list")
         self.assertEqual(self.state(), "suspended")
-        with concurrent.futures.ThreadPoolExecutor(16) as pool:
-            replies = list(pool.map(lambda i: talk(("127.0.0.1", self.port), b"%d" % i, 300), range(16)))
-        self.assertEqual(replies, [b"heard %d" % i for i in range(16)])
-        self.assertEqual(self.b.log().count("vm.wakes"), 1)
+        before = self.b.log().count("vm.wakes")
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            replies = list(pool.map(lambda i: talk(("127.0.0.1", self.port), b"%d" % i, 300), range(6)))
+        self.assertEqual(replies, [b"heard %d" % i for i in range(6)])
+        self.assertEqual(self.b.log().count("vm.wakes") - before, 1)
         self.assertEqual(len(self.b.machines()), 1)
 
     def test_an_editor_reaches_an_agent_in_a_suspended_vm(self):

@@ -13,7 +13,7 @@ namespace {
 
 enum Column : std::size_t { kVm, kFiles, kLines, kCommits, kCheck };
 
-Result<> look_at(Io& io, Daemon& daemon, const GuestPlace& place, Candidate& candidate) {
+Result<> look_at(Io& io, Daemon& daemon, const GuestPlace& place, ComparedVm& candidate) {
   return with_comparison(
       io, daemon, place,
       [&](const workspace::Comparison& comparison, const std::string&, const workspace::StopFlag&) -> Result<> {
@@ -24,9 +24,9 @@ Result<> look_at(Io& io, Daemon& daemon, const GuestPlace& place, Candidate& can
 }
 
 Result<> check(Io& io, const std::vector<GuestPlace>& places, const std::vector<std::string>& words,
-               std::vector<Candidate>& candidates) {
+               std::vector<ComparedVm>& candidates) {
   std::vector<GuestPlace> known;
-  std::vector<Candidate*> of;
+  std::vector<ComparedVm*> of;
   for (std::size_t at = 0; at < places.size(); ++at) {
     if (!candidates[at].error.empty()) continue;
     known.push_back(places[at]);
@@ -42,7 +42,7 @@ Result<> check(Io& io, const std::vector<GuestPlace>& places, const std::vector<
   return {};
 }
 
-std::string check_text(const Candidate& candidate) {
+std::string check_text(const ComparedVm& candidate) {
   if (!candidate.check) return "";
   const auto& [status, line] = *candidate.check;
   return status == 0 ? "passed" : fmt::format("exit {}{}{}", status, line.empty() ? "" : ": ", line);
@@ -50,13 +50,13 @@ std::string check_text(const Candidate& candidate) {
 
 }  // namespace
 
-Result<std::vector<Candidate>> compare_workspaces(Io& io, const std::vector<GuestPlace>& places,
-                                                  const std::vector<std::string>& words) {
-  std::vector<Candidate> candidates;
+Result<std::vector<ComparedVm>> compare_workspaces(Io& io, const std::vector<GuestPlace>& places,
+                                                   const std::vector<std::string>& words) {
+  std::vector<ComparedVm> candidates;
   {
     auto daemon = TRY(Daemon::connect(io));
     for (const auto& place : places) {
-      Candidate candidate{.vm = place.vm, .changes = {}, .check = {}};
+      ComparedVm candidate{.vm = place.vm, .changes = {}, .check = {}};
       auto looked = look_at(io, daemon, place, candidate);
       if (!looked && looked.error().code == ErrorCode::cancelled) return std::unexpected(std::move(looked.error()));
       if (!looked) candidate.error = looked.error().sentence();
@@ -67,7 +67,7 @@ Result<std::vector<Candidate>> compare_workspaces(Io& io, const std::vector<Gues
   return candidates;
 }
 
-std::string text_of(const std::vector<Candidate>& candidates, Colours colours) {
+std::string text_of(const std::vector<ComparedVm>& candidates, Colours colours) {
   bool checked = false;
   for (const auto& candidate : candidates) checked = checked || candidate.check;
   std::vector<std::string> head = {"VM", "FILES", "LINES", "COMMITS"};
@@ -88,7 +88,7 @@ std::string text_of(const std::vector<Candidate>& candidates, Colours colours) {
   return table.text(colours);
 }
 
-Json json_of(const std::vector<Candidate>& candidates) {
+Json json_of(const std::vector<ComparedVm>& candidates) {
   Json list = Json::array();
   for (const auto& candidate : candidates) {
     Json row = {{"vm", candidate.vm}, {"error", candidate.error.empty() ? Json() : Json(candidate.error)}};

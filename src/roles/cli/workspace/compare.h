@@ -11,7 +11,7 @@
 namespace banger::roles::cli {
 
 /// The work of one guest since the prepare.
-struct Candidate {
+struct ComparedVm {
   std::string vm;
   workspace::Changes changes;
   std::size_t commits = 0;
@@ -21,10 +21,10 @@ struct Candidate {
 
 /// Looks at the work first, and then runs the words in all guests at the same time, if there are any. What goes wrong
 /// with one guest is in its candidate. `cancelled` after Ctrl-C.
-Result<std::vector<Candidate>> compare_workspaces(Io& io, const std::vector<GuestPlace>& places,
-                                                  const std::vector<std::string>& words);
+Result<std::vector<ComparedVm>> compare_workspaces(Io& io, const std::vector<GuestPlace>& places,
+                                                   const std::vector<std::string>& words);
 
-std::string text_of(const std::vector<Candidate>& candidates, Colours colours);
-Json json_of(const std::vector<Candidate>& candidates);
+std::string text_of(const std::vector<ComparedVm>& candidates, Colours colours);
+Json json_of(const std::vector<ComparedVm>& candidates);
 
 }  // namespace banger::roles::cli

@@ -184,7 +184,10 @@ bool Keeper::take(const link::Frame& frame) {
 
 void Keeper::accept_client() {
   UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (socket) clients_.push_back({.socket = std::move(socket)});
+  if (!socket) return;
+  clients_.push_back({.socket = std::move(socket)});
+  // The client may have read the log before output came that no notice told it about.
+  notify_client(clients_.back());
 }
 
 void Keeper::serve_clients(std::span<const pollfd> polled) {

@@ -643,7 +643,8 @@ class UnresponsiveGuests(Instant):
         self.stop_the_agent_of("g")
         for words in (("vm", "suspend", "g"), ("vm", "fork", "g", "--name", "child"),
                       ("vm", "snapshot", "create", "g", "--name", "snap")):
-            self.fails(125, *words, says="prepare the guest")
+            # On a busy host the daemon has noticed the silence before the last of these.
+            self.assertRegex(self.fails(125, *words).stderr, "prepare the guest|has not answered")
         self.assertEqual([(vm["name"], vm["state"]) for vm in self.b.json("vm", "list")], [("g", "running")])
         self.assertEqual(self.b.leftovers(), [])
         self.b.ok("vm", "kill", "g")

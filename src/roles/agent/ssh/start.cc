@@ -4,8 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <filesystem>
-
+#include "roles/agent/own_program.h"
 #include "roles/agent/run_dir.h"
 #include "roles/agent/sftp/server.h"
 #include "roles/agent/ssh/connection.h"
@@ -13,14 +12,6 @@
 namespace banger::roles::agent {
 
 namespace {
-
-Result<std::string> own_program() {
-  std::error_code error;
-  // Not the link itself: the program's name picks its role (main.cc).
-  auto program = std::filesystem::read_symlink("/proc/self/exe", error).string();
-  if (error) return fail_errno("find the agent's own file", error.value());
-  return program;
-}
 
 void become_small() {
   ::mallopt(M_ARENA_MAX, 1);

@@ -4,7 +4,7 @@
 #include <malloc.h>
 #include <signal.h>
 
-#include <filesystem>
+#include "roles/agent/own_program.h"
 
 namespace banger::roles::agent {
 
@@ -21,12 +21,8 @@ UniqueFd inherited(int number) {
 }  // namespace
 
 Result<std::optional<host::Child>> start_keeper(KeeperStart start) {
-  std::error_code error;
-  // Not the link itself: the program's name picks its role (main.cc).
-  auto program = std::filesystem::read_symlink("/proc/self/exe", error).string();
-  if (error) return fail_errno("find the agent's own file", error.value());
   host::SpawnSpec spec{
-      .argv = {program, "keep-session", "--run-dir", start.run_dir, start.directory},
+      .argv = {TRY(own_program()), "keep-session", "--run-dir", start.run_dir, start.directory},
       .env = {},
       .cwd = "/",
       .extra_fds = {{start.lock.get(), kLock}, {start.ready.get(), kReady}},

@@ -36,7 +36,10 @@ int change(int fd, const char* path, int flags, const Attributes& wanted) {
     auto size = static_cast<off_t>(*wanted.size);
     if ((*path ? ::truncate(path, size) : ::ftruncate(fd, size)) < 0) return -1;
   }
-  if (wanted.owner && ::fchownat(fd, path, wanted.owner->first, wanted.owner->second, flags) < 0) return -1;
+  if (wanted.owner) {
+    auto [user, group] = *wanted.owner;
+    if ((*path ? ::fchownat(fd, path, user, group, flags) : ::fchown(fd, user, group)) < 0) return -1;
+  }
   if (wanted.mode) {
     auto mode = *wanted.mode & kPermissions;
     if ((*path ? ::fchmodat(fd, path, mode, flags) : ::fchmod(fd, mode)) < 0) return -1;

@@ -1,6 +1,7 @@
 #include "roles/agent/sftp/files.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <set>
@@ -131,6 +132,8 @@ TEST_CASE("sftp files: attributes are changed one by one") {
   CHECK(info.st_mtim.tv_sec == 2000);
   auto handle = open(files, dir / "file", kWrite);
   CHECK(ask(files, {.kind = Kind::set_fstat, .handle = handle, .attributes = {.mode = 0600}}).status == kOk);
+  Attributes owner{.owner = {{::getuid(), ::getgid()}}};
+  CHECK(ask(files, {.kind = Kind::set_fstat, .handle = handle, .attributes = owner}).status == kOk);
   CHECK(ask(files, {.kind = Kind::extended, .name = "fsync@openssh.com", .handle = handle}).status == kOk);
   CHECK(ask(files, {.kind = Kind::fstat, .handle = handle}).kind == 105);
 }

@@ -13,12 +13,12 @@ namespace banger::roles::agent::ssh {
 
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
-
 std::unexpected<Error> broken(void* object) {
   return fail(ErrorCode::unavailable,
               fmt::format("the connection of ssh failed: {}", printable(ssh_get_error(object))));
 }
+
+std::unexpected<Error> no_login() { return fail(ErrorCode::timeout, "the client did not log in"); }
 
 std::uint16_t port_of(int number) { return number > 0 && number <= 0xffff ? static_cast<std::uint16_t>(number) : 0; }
 
@@ -47,9 +47,12 @@ Result<> Connection::begin(UniqueFd socket) {
       session_.get(), [](ssh_session, ssh_message message, void* self) { return of(self).answer(message) ? 0 : 1; },
       this);
   ssh_set_auth_methods(session_.get(), SSH_AUTH_METHOD_PUBLICKEY);
-  long patience = std::chrono::seconds(limits::kSshLoginDeadline).count();
-  ssh_options_set(session_.get(), SSH_OPTIONS_TIMEOUT, &patience);
-  if (ssh_handle_key_exchange(session_.get()) != SSH_OK) return broken(session_.get());
+  auto whole = std::chrono::floor<std::chrono::seconds>(patience_);
+  long seconds = whole.count(), rest = std::chrono::microseconds(patience_ - whole).count();
+  ssh_options_set(session_.get(), SSH_OPTIONS_TIMEOUT, &seconds);
+  ssh_options_set(session_.get(), SSH_OPTIONS_TIMEOUT_USEC, &rest);
+  deadline_ = SteadyClock::now() + patience_;
+  if (ssh_handle_key_exchange(session_.get()) != SSH_OK) return late() ? no_login() : broken(session_.get());
   event_.reset(ssh_event_new());
   if (ssh_event_add_session(event_.get(), session_.get()) != SSH_OK) return broken(session_.get());
   ssh_set_blocking(session_.get(), 0);
@@ -58,8 +61,8 @@ Result<> Connection::begin(UniqueFd socket) {
 
 Result<> Connection::serve(UniqueFd socket) {
   TRY(begin(std::move(socket)));
-  for (auto deadline = SteadyClock::now() + limits::kSshLoginDeadline; !closed();) {
-    if (!user_ && SteadyClock::now() > deadline) return fail(ErrorCode::timeout, "the client did not log in");
+  while (!closed()) {
+    if (!user_ && late()) return no_login();
     bool moved = work();
     accept_all();
     std::erase_if(channels_, [](const auto& channel) { return channel->over(); });
@@ -73,6 +76,8 @@ Result<> Connection::serve(UniqueFd socket) {
 bool Connection::closed() const {
   return (ssh_get_status(session_.get()) & (SSH_CLOSED | SSH_CLOSED_ERROR)) || !ssh_is_connected(session_.get());
 }
+
+bool Connection::late() const { return SteadyClock::now() >= deadline_; }
 
 bool Connection::full() const { return channels_.size() >= limits::kSshChannels; }
 

@@ -1,6 +1,7 @@
 // One connection of an SSH client: login, channels, and forwarded ports. Blocking; one thread.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <list>
 #include <memory>
@@ -17,15 +18,17 @@ namespace banger::roles::agent::ssh {
 
 class Connection {
  public:
-  /// `config` has the host key. Both must outlive the connection.
-  Connection(const AgentConfig& config, const StartSftp& start_sftp) : config_(config), start_sftp_(start_sftp) {}
+  /// `config` has the host key. Both must outlive the connection. `patience`: how long the client may take to log in.
+  Connection(const AgentConfig& config, const StartSftp& start_sftp, std::chrono::milliseconds patience)
+      : config_(config), start_sftp_(start_sftp), patience_(patience) {}
 
   /// Serves until the client has gone and its commands have ended. Errors come only before the login: a host key that
-  /// is missing or damaged, or a client that speaks something else. A login later than limits::kSshLoginDeadline is
-  /// `timeout`.
+  /// is missing or damaged, or a client that speaks something else. A login that takes too long is `timeout`.
   Result<> serve(UniqueFd socket);
 
  private:
+  using SteadyClock = std::chrono::steady_clock;
+
   static Connection& of(void* userdata) { return *static_cast<Connection*>(userdata); }
   Result<> begin(UniqueFd socket);
   int check_key(const char* name, ssh_key key, char state);
@@ -36,6 +39,7 @@ class Connection {
   bool stop_listening(ssh_message message);
   bool closed() const;
   bool full() const;
+  bool late() const;
   bool work();
   void accept_all();
   void wait(bool at_once);
@@ -43,6 +47,8 @@ class Connection {
 
   const AgentConfig& config_;
   const StartSftp& start_sftp_;
+  const std::chrono::milliseconds patience_;
+  SteadyClock::time_point deadline_;  ///< of the login
   ssh_server_callbacks_struct callbacks_{};
   Owned<ssh_bind> bind_;
   Owned<ssh_session> session_;

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "roles/agent/bounds.h"
 #include "roles/agent/own_program.h"
 #include "roles/agent/run_dir.h"
 #include "roles/agent/sftp/server.h"
@@ -51,7 +52,7 @@ Result<> serve_ssh(const std::string& run_dir) {
   UniqueFd socket(::dup(STDIN_FILENO));
   if (!socket) return fail_errno("the connection of ssh");
   const ssh::StartSftp sftp = start_sftp;
-  return ssh::Connection(config, sftp).serve(std::move(socket));
+  return ssh::Connection(config, sftp, limits::kSshLoginDeadline).serve(std::move(socket));
 }
 
 void serve_sftp(const std::string& home) {

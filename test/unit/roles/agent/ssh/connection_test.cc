@@ -1,97 +1,20 @@
 // The SSH server against the host's own ssh, sftp and scp.
-#include "roles/agent/ssh/connection.h"
-
 #include <arpa/inet.h>
-#include <fcntl.h>
-#include <pwd.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <thread>
 
 #include "catch.h"
-#include "host/files.h"
-#include "host/ssh_key.h"
-#include "roles/agent/sftp/server.h"
-#include "support/temp_dir.h"
+#include "roles/agent/ssh/ssh_server.h"
 
 using namespace banger;
 using namespace banger::roles::agent;
+using test::own_name;
 
 namespace {
 
-std::string own_name() {
-  auto* entry = ::getpwuid(::geteuid());
-  return entry ? entry->pw_name : "root";
-}
-
-UniqueFd copy_of(const UniqueFd& fd) { return UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)); }
-
-// On a thread instead of a process.
-Result<std::optional<host::Child>> sftp_on_thread(const Stdio& stdio, const User& user) {
-  std::thread([in = copy_of(stdio.child_input), out = copy_of(stdio.child_output), home = user.home] {
-    sftp::serve(in.get(), out.get(), home);
-  }).detach();
-  return std::optional<host::Child>();
-}
-
-// Serves each connection on a thread of its own.
-class Server {
- public:
-  Server() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    ::signal(SIGPIPE, SIG_IGN);
-    auto host_key = *host::make_ssh_key("host"), key = *host::make_ssh_key("owner");
-    config_.ssh_host_key = {.private_key = host_key.private_key, .public_key = host_key.public_key};
-    config_.keys = {{.user = own_name(), .keys = {key.public_key}}};
-    config_.environment = {{"FROM_GUEST", "yes"}};
-    (void)host::write_file(dir / "key", key.private_key, 0600);
-    sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    REQUIRE(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    REQUIRE(::listen(socket_.get(), 8) == 0);
-    socklen_t size = sizeof address;
-    ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size);
-    port = std::to_string(ntohs(address.sin_port));
-    auto words = host_key.public_key.substr(0, host_key.public_key.rfind(' '));
-    (void)host::write_file(dir / "known", "[127.0.0.1]:" + port + " " + words + "\n", 0600);
-    acceptor_ = std::thread([this] {
-      for (;;) {
-        UniqueFd peer(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-        if (!peer) return;
-        connections_.emplace_back([this, shared = std::make_shared<UniqueFd>(std::move(peer))] {
-          (void)ssh::Connection(config_, sftp_).serve(std::move(*shared));
-        });
-      }
-    });
-  }
-  ~Server() {
-    ::shutdown(socket_.get(), SHUT_RDWR);
-    acceptor_.join();
-    for (auto& connection : connections_) connection.join();
-  }
-
-  std::vector<std::string> options() const {
-    return {"-F", "/dev/null",
-            "-i", dir / "key",
-            "-o", "IdentitiesOnly=yes",
-            "-o", "BatchMode=yes",
-            "-o", "StrictHostKeyChecking=yes",
-            "-o", "UserKnownHostsFile=" + (dir / "known"),
-            "-o", "Port=" + port};
-  }
-  std::string target() const { return own_name() + "@127.0.0.1"; }
-
-  test::TempDir dir;
-  std::string port;
-
- private:
-  AgentConfig config_;
-  const ssh::StartSftp sftp_ = sftp_on_thread;
-  UniqueFd socket_;
-  std::thread acceptor_;
-  std::vector<std::thread> connections_;
-};
+using Server = test::SshServer;
 
 // A port of the guest that greets one client.
 struct Greeter {
@@ -298,23 +221,4 @@ TEST_CASE("ssh: a client that goes away takes its command along") {
   while (!std::filesystem::exists(server.dir / "hung-up") && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   CHECK(std::filesystem::exists(server.dir / "hung-up"));
-}
-
-TEST_CASE("ssh: garbage and a guest without a host key end with a sentence") {
-  int ends[2];
-  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-  UniqueFd ours(ends[0]);
-  AgentConfig config;
-  const ssh::StartSftp sftp = sftp_on_thread;
-  auto refused = ssh::Connection(config, sftp).serve(UniqueFd(ends[1]));
-  REQUIRE_FALSE(refused);
-  CHECK(refused.error().sentence() == "the guest has no host key (hint: restart the VM)");
-  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-  ours = UniqueFd(ends[0]);
-  auto key = *host::make_ssh_key("host");
-  config.ssh_host_key = {.private_key = key.private_key, .public_key = key.public_key};
-  (void)host::write_all(ours.get(), std::string(100'000, 'x'));
-  ::shutdown(ours.get(), SHUT_WR);
-  auto garbage = ssh::Connection(config, sftp).serve(UniqueFd(ends[1]));
-  CHECK_FALSE(garbage);
 }

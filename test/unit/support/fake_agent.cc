@@ -70,6 +70,7 @@ Task<> answer(std::shared_ptr<Connection> connection, std::shared_ptr<link::Serv
   if (path == "/exec") co_return co_await run_command(stream);
   auto body = co_await stream->body(limits::kLinkJsonBytes);
   auto json = body ? parse_json(body->empty() ? "{}" : *body, limits::kLinkJsonBytes) : std::unexpected(body.error());
+  guest.heard.push_back({stream->method(), path, stream->query("session").value_or(""), body.value_or("")});
   if (path == "/configure" && json) configure(*connection, *json);
   if (path == "/files" && body) guest.uploads.push_back(std::move(*body));
   if (path == "/hold" && json) guest.held = json->at("hold").get<bool>();

@@ -14,6 +14,13 @@
 
 namespace banger::test {
 
+/// A request that the agent has answered.
+struct Heard {
+  std::string method, path;
+  std::string session;  ///< of the query; empty if there is none
+  std::string body;
+};
+
 struct FakeGuest {
   std::string token;                           ///< hex; the link token that the agent accepts
   std::string name;                            ///< host name of the last /configure
@@ -22,6 +29,7 @@ struct FakeGuest {
   std::map<std::string, std::string> answers;  ///< JSON answers by path, which replace the default answers
   bool keeps_tunnels_open = false;             ///< a tunnel's server does not end when its client has ended
   std::vector<std::string> uploads;            ///< the bodies of PUT /files
+  std::vector<Heard> heard;                    ///< all requests but /health, tunnels and commands
   std::vector<std::shared_ptr<link::ServerStream>> tunnels;  ///< those that were kept open
   std::function<void()> fall_silent;                         ///< leaves the connection open, and reads it no more
   std::function<void()> shut_down;  ///< called by /shutdown; if empty, the guest ignores the request

@@ -6,6 +6,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "capabilities/file_sync/send.h"
+#include "engine/vm/wake.h"
 #include "roles/daemon/bounds.h"
 #include "roles/daemon/methods/methods.h"
 #include "roles/daemon/methods/vm_object.h"
@@ -47,7 +48,7 @@ Task<Result<Json>> sync(Daemon& daemon, const Json& params, rpc::CallContext& co
   if (daemon.services.config.file_sync.empty())
     co_return fail(ErrorCode::invalid, "the config has no [[file_sync]] entries", "see docs/file-sync.md");
   if (CO_TRY(find_bool(params, "dry_run")).value_or(false)) co_return api::to_json(CO_TRY(co_await plan(daemon, *vm)));
-  auto client = CO_TRY(co_await vm->parts().link->client(host::after(limits::kAgentConnectDeadline)));
+  auto client = CO_TRY(co_await engine::reach_guest(vm, limits::kAgentConnectDeadline));
   auto use = vm->parts().use->begin();
   auto report = CO_TRY(co_await capabilities::sync_files({.runtime = daemon.services.runtime,
                                                           .client = *client,

@@ -9,6 +9,7 @@
 #include "engine/reach/relay.h"
 #include "engine/vm/wake.h"
 #include "host/files.h"
+#include "link/bounds.h"
 #include "link/session_spec.h"
 #include "roles/daemon/bounds.h"
 #include "roles/daemon/methods/methods.h"
@@ -37,7 +38,7 @@ Task<Result<Guest>> guest_of(Daemon& daemon, const Json& params, Reads reads) {
 // The name becomes a header of a request.
 Result<std::string> session_path(std::string_view route, const Json& params) {
   auto name = TRY(get_string(params, "session"));
-  if (name.empty() || name.size() > limits::kSessionFieldBytes)
+  if (name.empty() || name.size() > limits::kSessionNameBytes)
     return fail(ErrorCode::invalid, "the name of a session has 1 to 63 characters", "banger vm session list VM");
   return fmt::format("{}?session={}", route, link::percent_encode(name));
 }

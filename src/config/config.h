@@ -74,6 +74,7 @@ struct Config {
   std::uint32_t memory_overcommit = 100;  ///< percent
   std::string guest_timezone;             ///< a name, or "host"; empty: what the image has
   std::string guest_locale;               ///< likewise
+  bool guest_git_identity = false;        ///< git in guests has the owner's name and address
   VmDefaults vm_defaults;
   std::vector<FileSync> file_sync;
 };

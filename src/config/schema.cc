@@ -240,6 +240,8 @@ constexpr Key kKeys[] = {
      plain<&Config::guest_timezone>},
     {"guest_locale", setting_name, "", "Locale of guests, such as `de_DE.UTF-8`; empty: the image's", kHere,
      plain<&Config::guest_locale>},
+    {"guest_git_identity", boolean, "false", "Git in guests commits with your name and address", kHere,
+     plain<&Config::guest_git_identity>},
     {"file_sync.host", host_path, "", "A file or directory of the host that new guests get", kHere,
      in_entry<&FileSync::host>},
     {"file_sync.guest", guest_path, "", "Where it goes in the guest", kHere, in_entry<&FileSync::guest>},

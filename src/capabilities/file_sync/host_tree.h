@@ -16,11 +16,15 @@
 
 namespace banger::capabilities {
 
+/// Where a guest gets the identity of the owner's git, below /root. Git reads the file before ~/.gitconfig.
+inline constexpr const char* kGitIdentityInGuest = ".config/git/config";
+
 /// The entries that a guest gets, and which paths of the host may be read for them.
 struct HostFiles {
   std::span<const config::FileSync> entries = {};  ///< borrowed
   std::string home;                                ///< what "~/" stands for
   bool only_home = false;                          ///< nothing outside the home is read
+  bool git_identity = false;                       ///< the guest gets the name and address of the owner's git, too
 };
 
 /// A file or directory on its way into a guest.

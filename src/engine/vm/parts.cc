@@ -98,7 +98,10 @@ Result<capabilities::VmContext> vm_context(const Services& services, const VmRec
 }
 
 capabilities::HostFiles host_files(const Services& services) {
-  return {.entries = services.config.file_sync, .home = services.paths.home, .only_home = services.system_install};
+  return {.entries = services.config.file_sync,
+          .home = services.paths.home,
+          .only_home = services.system_install,
+          .git_identity = services.config.guest_git_identity};
 }
 
 Result<guestcfg::GuestConfig> guest_config(const capabilities::VmContext& context) {

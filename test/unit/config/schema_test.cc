@@ -95,6 +95,7 @@ TEST_CASE("schema: the defaults are those of an untouched Config") {
   CHECK(config.default_dns == untouched.default_dns);
   CHECK(config.guest_timezone == untouched.guest_timezone);
   CHECK(config.guest_locale == untouched.guest_locale);
+  CHECK(config.guest_git_identity == untouched.guest_git_identity);
 }
 
 TEST_CASE("schema: durations are read as written, and need a unit") {

@@ -5,6 +5,7 @@
 
 #include "api/objects/image.h"
 #include "base/text.h"
+#include "capabilities/file_sync/host_tree.h"
 #include "engine/health/gc.h"
 #include "engine/vm/wake.h"
 #include "image/pulled_documents.h"
@@ -35,6 +36,7 @@ class GuestFiles : public image::ByteStream {
 std::string image_request(const config::Config& config) {
   Json left_out = Json::array();
   for (const auto& entry : config.file_sync) left_out.push_back("root/" + entry.guest);
+  if (config.guest_git_identity) left_out.push_back(fmt::format("root/{}", capabilities::kGitIdentityInGuest));
   return dump_json({{"left_out", left_out}});
 }
 

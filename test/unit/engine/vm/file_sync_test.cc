@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "catch.h"
 #include "engine/fixture.h"
@@ -88,6 +89,37 @@ TEST_CASE("file sync: what cannot travel is a warning of the start, and the VM r
   CHECK(vm->state() == vm::State::running);
   CHECK(f.warnings == std::vector<std::string>{f.directory / "gone is skipped: there is no such file or directory"});
   CHECK(f.uploads(*vm) == 1);
+}
+
+TEST_CASE("git identity: a guest gets the name and the address of the owner's git, and nothing else") {
+  Syncing f;
+  f.config.file_sync.clear();
+  f.config.guest_git_identity = true;
+  f.directory.put("more", "[user]\n email = ada@example.org\n");
+  f.directory.put(".gitconfig",
+                  "[user]\n name = Ada \\\"Countess\\\" L\n[commit]\n gpgsign = true\n[include]\n path = more\n");
+  auto vm = f.stopped();
+  REQUIRE(f.start_listening(*vm));
+  REQUIRE(f.uploads(*vm) == 1);
+  const auto& upload = f.host.of(vm->record().id())->guest->uploads[0];
+  CHECK(upload.contains(".config/git/config"));
+  CHECK(upload.contains("name = Ada \\\"Countess\\\" L"));
+  CHECK(upload.contains("email = ada@example.org"));
+  CHECK_FALSE(upload.contains("gpgsign"));
+  CHECK(f.warnings.empty());
+  CHECK_FALSE(std::filesystem::exists(f.paths.vm(vm->record().id()) + "/git-identity"));
+}
+
+TEST_CASE("git identity: an owner without one is told so at each start, and the VM runs") {
+  Syncing f;
+  f.config.file_sync.clear();
+  f.config.guest_git_identity = true;
+  auto vm = f.stopped();
+  REQUIRE(f.start_listening(*vm));
+  CHECK(f.warnings ==
+        std::vector<std::string>{"guest_git_identity has no effect: git on this host has no user.name and "
+                                 "no user.email"});
+  CHECK(f.uploads(*vm) == 0);
 }
 
 TEST_CASE("file sync: a request that fails leaves a VM that runs, and a warning") {

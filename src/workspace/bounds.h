@@ -37,6 +37,8 @@ inline constexpr std::size_t kGuestNames = 4'000'000;          ///< files and di
 inline constexpr std::size_t kGuestTreeDepth = 512;            ///< nested directories; a path has at most 2048
 /// Memory of one git that reads a guest's objects. A patch holds two versions of a file and its compressed form.
 inline constexpr std::uint64_t kGuestGitBytes = 4 * kGiB;
+/// Each pack may take as long as kGitDeadline. Git itself repacks at 50.
+inline constexpr std::size_t kGuestPacks = 1'000;
 inline constexpr std::size_t kGuestIndexBytes = 256 * kMiB;  ///< of git's index; 1,000,000 files have 100 MiB
 inline constexpr std::uint64_t kPatchBytes = 16 * kGiB;      ///< a patch of large binary files; more fills a disk
 inline constexpr std::size_t kRefBytes = 4 * kKiB;           ///< a reference is an id, or the name of another one

@@ -1,6 +1,7 @@
 #include "workspace/guest_objects.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -65,9 +66,8 @@ std::string find_packed(std::string_view packed, std::string_view ref) {
 
 Result<> take_objects(const Git& git, const std::string& git_directory, const std::string& from) {
   auto objects = from + "/objects";
-  auto take_pack = [&](const std::string& name) -> Result<> {
-    auto path = objects + "/pack/" + name;
-    if (!name.ends_with(".pack") || !is_file(path)) return {};
+  std::vector<std::string> packs;
+  auto take_pack = [&](const std::string& path) -> Result<> {
     auto pack = TRY(host::open_file(path, O_RDONLY | O_NOFOLLOW));
     auto taken = git.run({"index-pack", "--stdin"}, {.in_fd = pack.get()});
     if (taken || taken.error().code != ErrorCode::invalid) return taken ? Result<>() : std::unexpected(taken.error());
@@ -77,7 +77,16 @@ Result<> take_objects(const Git& git, const std::string& git_directory, const st
     if (name.size() != 2 || !is_hex(name)) return {};
     return take_loose(objects + "/" + name, git_directory + "/objects/" + name);
   }));
-  return for_each_name(objects + "/pack", take_pack);
+  TRY(for_each_name(objects + "/pack", [&](const std::string& name) -> Result<> {
+    auto path = objects + "/pack/" + name;
+    if (name.ends_with(".pack") && is_file(path)) packs.push_back(std::move(path));
+    return {};
+  }));
+  if (packs.size() > limits::kGuestPacks)
+    return fail(ErrorCode::exhausted, fmt::format("the guest's repository has {} packs", packs.size()),
+                "run 'git gc' in the guest");
+  for (const auto& path : packs) TRY(take_pack(path));
+  return {};
 }
 
 Result<GuestHead> head_of(const std::string& from) {

@@ -88,6 +88,15 @@ TEST_CASE("patch: damaged objects and a tree without a repository are errors") {
     CHECK(made.error().hint.find("--base-commit") != std::string::npos);
     CHECK(round.text({.base = "HEAD"}).empty());
   }
+  SECTION("so many packs that they would take hours") {
+    round.repo.sh(
+        "mkdir -p guest/.git/objects/pack && cd guest/.git/objects/pack && "
+        "for i in $(seq 1001); do : >pack-$i.pack; done");
+    auto made = round.patch();
+    REQUIRE_FALSE(made.has_value());
+    CHECK(made.error().code == ErrorCode::exhausted);
+    CHECK(made.error().hint == "run 'git gc' in the guest");
+  }
   SECTION("damaged") {
     round.guest("git gc -q");
     round.repo.sh(

@@ -13,9 +13,12 @@ class KnownFiles {
   /// For the checkout with this top.
   KnownFiles(const Io& io, const std::string& top);
   std::string load() const;
+  /// Also removes the lists of checkouts that nobody has used for limits::kKnownFilesAge.
   void store(const std::string& text) const;
 
  private:
+  void prune() const;
+
   std::string directory_, path_;
 };
 

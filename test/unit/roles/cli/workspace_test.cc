@@ -149,6 +149,20 @@ TEST_CASE_METHOD(Guest, "vm workspace prepare: sends only changes later, and nam
   CHECK(left_nothing());
 }
 
+TEST_CASE_METHOD(Guest, "vm workspace prepare: forgets what it knows of checkouts that nobody uses any more") {
+  auto known = home.path() + "/.cache/banger/workspace";
+  fs::create_directories(known);
+  auto name = [&](char digit) { return known + "/" + std::string(64, digit); };
+  for (const auto& path : {name('a'), name('b'), known + "/notes"}) spill(path, "x");
+  auto last = fs::file_time_type::clock::now() - std::chrono::hours(24 * 91);
+  for (const auto& path : {name('a'), known + "/notes"}) fs::last_write_time(path, last);
+  REQUIRE(workspace({"prepare", "web", repo()}).status == 0);
+  REQUIRE(workspace({"prepare", "web", repo()}).status == 0);
+  CHECK_FALSE(fs::exists(name('a')));
+  CHECK(fs::exists(name('b')));
+  CHECK(fs::exists(known + "/notes"));
+}
+
 namespace {
 
 // A guest that may have mise. Each command ends at once.

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "ext4/from_layers.h"
-#include "host/sha256.h"
+#include "host/digest.h"
 #include "tar/ahead.h"
 
 namespace banger::ext4 {

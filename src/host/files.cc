@@ -13,7 +13,7 @@
 
 #include "base/text.h"
 #include "host/clone.h"
-#include "host/sha256.h"
+#include "host/digest.h"
 
 namespace banger::host {
 

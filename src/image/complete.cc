@@ -8,8 +8,8 @@
 #include <future>
 
 #include "base/bounds.h"
+#include "host/digest.h"
 #include "host/files.h"
-#include "host/sha256.h"
 #include "host/start_async.h"
 #include "image/bounds.h"
 #include "image/init.h"

@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <memory>
 
+#include "host/digest.h"
 #include "host/files.h"
-#include "host/sha256.h"
 #include "tar/bounds.h"
 
 namespace banger::tar {

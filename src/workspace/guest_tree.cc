@@ -1,8 +1,8 @@
 #include "workspace/guest_tree.h"
 
 #include "base/text.h"
+#include "host/digest.h"
 #include "host/files.h"
-#include "host/sha256.h"
 #include "tar/reader.h"
 #include "workspace/bounds.h"
 #include "workspace/work_refs.h"

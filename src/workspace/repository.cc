@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "host/digest.h"
 #include "host/files.h"
-#include "host/sha256.h"
 #include "workspace/bounds.h"
 #include "workspace/history.h"
 #include "workspace/manifest.h"

@@ -11,7 +11,7 @@
 #include <set>
 
 #include "host/files.h"
-#include "host/sha256.h"
+#include "host/digest.h"
 #include "tar/writer.h"
 #include "workspace/bounds.h"
 

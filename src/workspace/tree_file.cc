@@ -10,8 +10,8 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "host/digest.h"
 #include "host/files.h"
-#include "host/sha256.h"
 #include "workspace/bounds.h"
 
 namespace banger::workspace {

@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "host/digest.h"
 #include "host/files.h"
-#include "host/sha256.h"
 #include "image/catalog/bounds.h"
 #include "image/catalog/bundle.h"
 #include "image/room.h"

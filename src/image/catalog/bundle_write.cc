@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "base/text.h"
+#include "host/digest.h"
 #include "host/files.h"
-#include "host/sha256.h"
 #include "image/catalog/bounds.h"
 #include "image/catalog/bundle.h"
 #include "image/tar_stream.h"

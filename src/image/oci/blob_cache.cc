@@ -10,9 +10,9 @@
 #include <filesystem>
 
 #include "base/text.h"
+#include "host/digest.h"
 #include "host/files.h"
 #include "host/open_name.h"
-#include "host/sha256.h"
 #include "image/oci/bounds.h"
 
 namespace banger::image::oci {

@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "host/digest.h"
 #include "host/files.h"
-#include "host/sha256.h"
 #include "image/oci/bounds.h"
 
 namespace banger::image::oci {

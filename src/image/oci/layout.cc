@@ -7,8 +7,8 @@
 #include <optional>
 
 #include "base/text.h"
+#include "host/digest.h"
 #include "host/files.h"
-#include "host/sha256.h"
 #include "image/oci/bounds.h"
 #include "image/oci/documents.h"
 #include "image/oci/media_types.h"

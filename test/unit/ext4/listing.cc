@@ -14,8 +14,8 @@
 
 #include "base/text.h"
 #include "catch.h"
+#include "host/digest.h"
 #include "host/files.h"
-#include "host/sha256.h"
 
 namespace banger::test {
 

@@ -1,4 +1,4 @@
-#include "host/sha256.h"
+#include "host/digest.h"
 
 #include "catch.h"
 #include "host/files.h"

@@ -19,6 +19,7 @@ inline constexpr std::size_t kGitErrorBytes = 64 * kKiB;  ///< kept of standard 
 
 // -- what travels
 inline constexpr std::size_t kTreeReadBytes = 256 * kKiB;  ///< one read of a file; few system calls
+inline constexpr std::size_t kBlobListBytes = 64 * kMiB;   ///< 600,000 contents; more would take longer than an export
 inline constexpr std::size_t kHistoryCommits = 50;  ///< enough for git log and blame of recent work; a small pack
 inline constexpr std::size_t kWorkspaceFiles = 1'000'000;  ///< names in one checkout; the largest known have half of it
 inline constexpr std::size_t kNamedFiles = 20;             ///< names in one message; more would hide the message itself

@@ -34,18 +34,19 @@ bool is_file_in(int top, std::string_view name) {
 }  // namespace
 
 Result<Comparison> Comparison::make(const host::GetEnv& env, const std::string& tree, const std::string& directory,
-                                    const std::string& base, const StopFlag* stop) {
+                                    const std::string& base, const StopFlag* stop, const Unchanged* unchanged) {
   auto guest = directory + "/guest.git", own = directory + "/own.git";
   auto nested = TRY(quarantine(tree, guest));
   TRY(host::make_directories(own, 0700));
   Comparison comparison(TRY(Git::of_guest(env, own, limits::kGuestGitBytes, stop)), own, guest, tree);
   comparison.nested_ = std::move(nested);
-  TRY(comparison.begin(base));
-  TRY(comparison.add());
+  if (unchanged) comparison.unchanged_ = unchanged->files;
+  TRY(comparison.begin(base, unchanged));
+  TRY(comparison.add(unchanged));
   return comparison;
 }
 
-Result<> Comparison::begin(const std::string& base) {
+Result<> Comparison::begin(const std::string& base, const Unchanged* unchanged) {
   auto text = host::read_regular_file(guest_ + "/" + std::string(kManifestName.substr(5)), limits::kPreparedListBytes);
   auto manifest = text ? Manifest::parse(*text) : std::unexpected(text.error());
   if (manifest) prepared_ = std::move(*manifest);
@@ -55,11 +56,18 @@ Result<> Comparison::begin(const std::string& base) {
   auto revision = base.empty() ? prepared_->base : base;
   head_ = TRY(head_of(guest_));
   TRY(make_own_repository(head_.id.size() == 64 || revision.size() == 64));
+  if (unchanged) TRY(host::write_file(own_ + "/objects/info/alternates", unchanged->objects + "\n"));
   TRY(take_objects(git_, own_, guest_));
   TRY(take_shallow(own_, guest_));
   if (!head_.id.empty()) TRY(git_.run({"update-ref", "--no-deref", "HEAD", head_.id}));
   TRY(find_base(revision));
-  TRY(git_.run({"read-tree", base_}));
+  return begin_index(unchanged);
+}
+
+// An index without an entry for a file of the base is an index without that file. So only what stays is in it.
+Result<> Comparison::begin_index(const Unchanged* unchanged) const {
+  if (!unchanged) return TRY(git_.run({"read-tree", base_})), Result<>();
+  TRY(git_.run({"update-index", "-z", "--index-info"}, {.input = unchanged->index, .env = {"GIT_WORK_TREE=" + tree_}}));
   return {};
 }
 
@@ -87,10 +95,10 @@ Result<> Comparison::find_base(const std::string& revision) {
   return {};
 }
 
-// Brings the index to the state of the tree.
-Result<> Comparison::add() {
+// Brings the index to the state of the tree. The tree may lack files that have not changed.
+Result<> Comparison::add(const Unchanged* unchanged) {
   GitRun in_tree{.env = {"GIT_WORK_TREE=" + tree_}};
-  TRY(git_.run({"add", "-A", "--", "."}, in_tree));
+  TRY(git_.run({"add", unchanged ? "--ignore-removal" : "-A", "--", "."}, in_tree));
   auto names = TRY(tracked());
   if (names.empty()) return {};
   in_tree.input = names;
@@ -166,6 +174,7 @@ Result<FileStates> Comparison::states() const {
   FileStates states;
   for (const auto& name : names)
     if (is_file_in(top.get(), name)) states.emplace(name, TRY(state_of(top.get(), name)));
+  states.insert(unchanged_.begin(), unchanged_.end());
   return states;
 }
 

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "workspace/guest_objects.h"
 #include "workspace/manifest.h"
+#include "workspace/unchanged.h"
 
 namespace banger::workspace {
 
@@ -23,10 +24,13 @@ class Comparison {
   /// `tree` is a guest's working tree with its `.git`, unpacked below the private `directory`, and is changed. `base`:
   /// a commit id, or HEAD and what git allows after it; empty: the commit that was prepared.
   ///
+  /// `unchanged`: what the tree and its repository lack, because this host has it; only with an empty `base`.
+  ///
   /// Errors: `not_found` for a base that is not there, `corrupt` for damaged objects, `exhausted` for objects that need
   /// more than limits::kGuestGitBytes of memory.
   static Result<Comparison> make(const host::GetEnv& env, const std::string& tree, const std::string& directory,
-                                 const std::string& base, const StopFlag* stop = nullptr);
+                                 const std::string& base, const StopFlag* stop = nullptr,
+                                 const Unchanged* unchanged = nullptr);
 
   /// Writes what differs from the base: commits, changes that are not committed, and new files. New files that git
   /// ignores count if they are committed or staged. `options` are those of git-diff(1).
@@ -48,10 +52,11 @@ class Comparison {
  private:
   Comparison(Git git, std::string own, std::string guest, std::string tree)
       : git_(std::move(git)), own_(std::move(own)), guest_(std::move(guest)), tree_(std::move(tree)) {}
-  Result<> begin(const std::string& base);
+  Result<> begin(const std::string& base, const Unchanged* unchanged);
+  Result<> begin_index(const Unchanged* unchanged) const;
   Result<> make_own_repository(bool sha256) const;
   Result<> find_base(const std::string& revision);
-  Result<> add();
+  Result<> add(const Unchanged* unchanged);
   Result<std::string> tracked();
   std::vector<std::string> diff_against_base(const std::vector<const char*>& options) const;
 
@@ -60,6 +65,7 @@ class Comparison {
   std::string base_, base_commit_;  ///< a tree, and its commit; no commit for the empty tree
   GuestHead head_;
   std::optional<Manifest> prepared_;
+  FileStates unchanged_;  ///< files that are not in the tree
   std::vector<std::string> nested_;
   std::string index_damage_;
 };

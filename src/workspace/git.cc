@@ -108,7 +108,9 @@ std::vector<std::string> Git::argv_of(const std::vector<std::string>& args) cons
   // Maps of whole packs, and each thread's heap, would count as memory.
   if (memory_bytes_)
     argv.insert(argv.end(), {"-c", "core.packedGitWindowSize=16m", "-c", "core.packedGitLimit=64m", "-c",
-                             "pack.threads=1", "-c", "core.deltaBaseCacheLimit=64m", "-c", "core.preloadIndex=false"});
+                             "pack.threads=1", "-c", "core.deltaBaseCacheLimit=64m", "-c", "core.preloadIndex=false",
+                             // Objects of a private repository live for seconds.
+                             "-c", "core.looseCompression=0"});
   argv.insert(argv.end(), args.begin(), args.end());
   return argv;
 }

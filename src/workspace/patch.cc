@@ -10,7 +10,6 @@
 #include "host/files.h"
 #include "workspace/bounds.h"
 #include "workspace/checkout.h"
-#include "workspace/comparison.h"
 
 namespace banger::workspace {
 
@@ -32,10 +31,8 @@ Result<> check_paths(const std::vector<std::string>& paths) {
 
 }  // namespace
 
-Result<Patch> make_patch(const host::GetEnv& env, const std::string& tree, const std::string& directory,
-                         const PatchWish& wish, const StopFlag* stop) {
+Result<Patch> make_patch(const Comparison& comparison, const std::string& directory, const PatchWish& wish) {
   TRY(check_paths(wish.paths));
-  auto comparison = TRY(Comparison::make(env, tree, directory, wish.base, stop));
   Patch patch{.file = directory + "/patch", .nested = comparison.nested(), .index_damage = comparison.index_damage()};
   auto out = TRY(host::open_file(patch.file, O_WRONLY | O_CREAT | O_TRUNC));
   TRY(comparison.write(options_of(wish.form), wish.paths, out.get()));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "workspace/comparison.h"
 #include "workspace/git.h"
 
 namespace banger::workspace {
@@ -16,7 +17,6 @@ enum class Form {
 };
 
 struct PatchWish {
-  std::string base;  ///< a commit id, or HEAD and what git allows after it; empty: as prepared
   Form form = Form::patch;
   std::vector<std::string> paths;  ///< only these files and directories; empty: all
 };
@@ -27,13 +27,10 @@ struct Patch {
   std::string index_damage;         ///< why ignored files that are only staged are not part of it; empty: they are
 };
 
-/// `tree` is a guest's working tree with its `.git`, unpacked below the private `directory`, and is changed. The patch
-/// has everything since the base: commits, changes that are not committed, and new files that git does not ignore or
-/// that are staged.
-///
-/// Errors: those of Comparison::make, and `exhausted` for a patch larger than limits::kPatchBytes.
-Result<Patch> make_patch(const host::GetEnv& env, const std::string& tree, const std::string& directory,
-                         const PatchWish& wish, const StopFlag* stop = nullptr);
+/// Writes the patch into the private `directory`. It has everything since the base: commits, changes that are not
+/// committed, and new files that git does not ignore or that are staged. `exhausted` for a patch larger than
+/// limits::kPatchBytes.
+Result<Patch> make_patch(const Comparison& comparison, const std::string& directory, const PatchWish& wish);
 
 /// Applies a patch to the working tree and the index of the checkout around `path`, wholly or not at all. `busy`, with
 /// their names, if the checkout has changes of its own.

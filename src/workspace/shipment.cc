@@ -10,8 +10,8 @@
 #include <filesystem>
 #include <set>
 
-#include "host/files.h"
 #include "host/digest.h"
+#include "host/files.h"
 #include "tar/writer.h"
 #include "workspace/bounds.h"
 
@@ -24,6 +24,7 @@ using tar::TarEntry;
 
 struct Sent {
   FileState state;
+  std::string blob;                 ///< git's id of the content; empty if nobody asks
   std::optional<Stamp> stamp = {};  ///< of a regular file, here
   bool settled = false;             ///< a later change of the file gets another stamp
 };
@@ -31,6 +32,12 @@ struct Sent {
 class Writer {
  public:
   Writer(tar::TarWriter& writer, std::string name) : writer_(writer), name_(std::move(name)) {}
+
+  /// What is added from now on gets git's id. That of the commit `base` shows which ids git uses; empty: none.
+  void find_ids(std::string_view base) {
+    ids_ = !base.empty();
+    sha256_ = base.size() == 64;
+  }
 
   /// Adds `path` below the open directory `top` under the name `as`. Its state, or nothing if it cannot be read.
   Result<std::optional<Sent>> add(int top, const std::string& path, const std::string& as) {
@@ -49,10 +56,11 @@ class Writer {
     entry.size = info.st_size;
     auto now = stamp_clock();
     auto stamp = Stamp::of(info);
-    auto state = TRY(add_content(file->get(), entry));
-    if (!state) return std::nullopt;
-    bool same = ::fstat(file->get(), &info) == 0 && Stamp::of(info) == stamp;
-    return Sent{.state = std::move(*state), .stamp = stamp, .settled = same && stamp.is_settled(now)};
+    auto sent = TRY(add_content(file->get(), entry));
+    if (!sent) return std::nullopt;
+    sent->stamp = stamp;
+    sent->settled = ::fstat(file->get(), &info) == 0 && Stamp::of(info) == stamp && stamp.is_settled(now);
+    return sent;
   }
 
   Result<> add_text(const std::string& as, const std::string& text) {
@@ -92,14 +100,24 @@ class Writer {
     entry.kind = EntryKind::symlink;
     entry.target = TRY(target_of(link));
     TRY(writer_.add(entry));
-    return Sent{.state = {.link = true, .hash = host::sha256_hex(entry.target)}};
+    Sent sent{.state = {.link = true, .hash = host::sha256_hex(entry.target)}, .blob = {}};
+    if (auto id = new_id(entry.target.size())) {
+      id->add(entry.target);
+      sent.blob = id->finish();
+    }
+    return sent;
+  }
+
+  std::optional<BlobId> new_id(std::uint64_t bytes) const {
+    return ids_ ? std::optional(BlobId(bytes, sha256_)) : std::nullopt;
   }
 
   /// A tar needs the size before the content. A file that grows meanwhile is cut there, and the hash is that of the
   /// part that was sent.
-  Result<std::optional<FileState>> add_content(int file, const TarEntry& entry) {
+  Result<std::optional<Sent>> add_content(int file, const TarEntry& entry) {
     TRY(writer_.add(entry));
     host::Sha256 hash;
+    auto id = new_id(static_cast<std::uint64_t>(entry.size));
     std::string buffer(limits::kTreeReadBytes, '\0');
     for (auto rest = static_cast<std::uint64_t>(entry.size); rest > 0;) {
       auto count = ::read(file, buffer.data(), std::min<std::uint64_t>(rest, buffer.size()));
@@ -111,14 +129,17 @@ class Writer {
       }
       auto piece = std::string_view(buffer).substr(0, static_cast<std::size_t>(count));
       hash.add(piece);
+      if (id) id->add(piece);
       TRY(writer_.write(piece));
       rest -= piece.size();
     }
-    return FileState{.executable = (entry.mode & S_IXUSR) != 0, .hash = hash.finish()};
+    return Sent{.state = {.executable = (entry.mode & S_IXUSR) != 0, .hash = hash.finish()},
+                .blob = id ? id->finish() : ""};
   }
 
   tar::TarWriter& writer_;
   std::string name_;
+  bool ids_ = false, sha256_ = false;
   std::set<std::string> directories_;
   tar::EntryTime now_{.seconds = std::time(nullptr)};
 };
@@ -150,6 +171,7 @@ Result<> write_members(Writer& writer, Shipment& shipment) {
   for (const auto& path : shipment.directories) TRY(writer.add_directories(path));
   for (const auto& [path, git] : shipment.inner) TRY(add_git_directory(writer, git, path + "/"));
   auto tree = TRY(open_directory(shipment.tree)), files = TRY(open_directory(shipment.files));
+  writer.find_ids(shipment.manifest.base);
   std::vector<SeenFile> there;
   std::uint64_t bytes = 0;
   for (const auto* file : shipment.send) {
@@ -158,6 +180,7 @@ Result<> write_members(Writer& writer, Shipment& shipment) {
     shipment.manifest.files.erase(file->path);
     if (!sent) continue;
     shipment.manifest.files.emplace(file->path, sent->state);
+    if (!sent->blob.empty()) shipment.blobs.add(sent->blob, sent->state.hash);
     if (!sent->stamp) continue;
     bytes += sent->stamp->size;
     Stamp stamp{.size = sent->stamp->size, .modified = sent->stamp->modified};

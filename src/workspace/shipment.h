@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "workspace/blobs.h"
 #include "workspace/manifest.h"
 #include "workspace/repository.h"
 #include "workspace/stat_cache.h"
@@ -23,6 +24,7 @@ struct Shipment {
   Manifest manifest = {};                                       ///< gets the states of the files that were sent
   std::atomic<std::uint64_t>* written = nullptr;                ///< counts the bytes of the tar
   std::vector<SeenFile> known = {};                             ///< gets the files of the tree that need no second read
+  Blobs blobs = {};         ///< gets the contents that were sent, if the manifest has a base
   bool to_confirm = false;  ///< the tar had a list of its files, for confirm_upload() in the guest
 };
 

@@ -65,6 +65,10 @@ constexpr Parameter kReportParameters[] = {
      .type = Type::boolean,
      .initial = "false",
      .help = "Whether an upload to that path has just ended. The answer is empty then, and the next report is fast"},
+    {.name = "changes",
+     .type = Type::boolean,
+     .initial = "false",
+     .help = "Whether the answer is a tar of the tree, without the files that the client names"},
 };
 
 constexpr std::string_view kSources[] = {"console", "machine"};

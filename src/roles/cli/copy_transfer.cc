@@ -258,6 +258,21 @@ Result<> download_tar(Io& io, const CopyPath& source, const std::string& name, c
                   [&] { return receive(stream, report, read); });
 }
 
+Result<> download_changes_tar(Io& io, const CopyPath& source, const std::string& names, CopyReport& report,
+                              const TarEnd& read) {
+  auto daemon = TRY(Daemon::connect(io));
+  auto stream = TRY(daemon.open_stream(
+      "vm.report_tree", {{"vm", source.vm}, {"path", to_byte_string(source.for_system())}, {"changes", true}}));
+  ::signal(SIGXFSZ, SIG_IGN);
+  report.begin(source.text());
+  int socket = stream.socket.get();
+  return transfer(daemon.signals(), report, shut_down(socket), [&]() -> Result<> {
+    TRY(host::write_all(socket, names));
+    ::shutdown(socket, SHUT_WR);
+    return receive(stream, report, read);
+  });
+}
+
 Result<> download(Io& io, const CopyPath& source, const std::string& directory, const std::string& name,
                   const CopyOptions& options, CopyReport& report) {
   tar::UnpackOptions unpack{

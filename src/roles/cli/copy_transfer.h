@@ -21,6 +21,10 @@ Result<> upload_tar(Io& io, const std::string& what, const std::string& vm, cons
 Result<> download_tar(Io& io, const CopyPath& source, const std::string& name, const CopyOptions& options,
                       CopyReport& report, const TarEnd& read);
 
+/// The same for a workspace without some of its files. `names` has their paths, with a zero byte after each.
+Result<> download_changes_tar(Io& io, const CopyPath& source, const std::string& names, CopyReport& report,
+                              const TarEnd& read);
+
 /// Sends a file or tree of this host into a guest.
 Result<> upload(Io& io, const CopyPath& source, const CopyPath& target, const Landing& landing,
                 const CopyOptions& options, CopyReport& report);

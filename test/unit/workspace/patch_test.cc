@@ -29,16 +29,15 @@ TEST_CASE("patch: is empty without changes, and takes a base and paths") {
   Round round;
   CHECK(round.text().empty());
   round.guest("echo 1 >one && git add -A && git commit -qm one && echo 2 >two");
-  CHECK(round.text({.base = "HEAD"}).find("b/one") == std::string::npos);
-  CHECK(round.text({.base = "HEAD"}).find("b/two") != std::string::npos);
-  CHECK(round.text({.base = "HEAD~1"}) == round.text());
-  CHECK(round.text({.base = round.repo.checkout().head}) == round.text());
+  CHECK(round.text({}, "HEAD").find("b/one") == std::string::npos);
+  CHECK(round.text({}, "HEAD").find("b/two") != std::string::npos);
+  CHECK(round.text({}, "HEAD~1") == round.text());
+  CHECK(round.text({}, round.repo.checkout().head) == round.text());
   CHECK(round.text({.form = Form::names}) == "one\ntwo\n");
   CHECK(round.text({.form = Form::stat}).find(" 2 files changed, 2 insertions(+)") != std::string::npos);
   CHECK(round.text({.paths = {"two"}}).find("b/one") == std::string::npos);
-  for (const PatchWish& wish : {PatchWish{.base = "missing"}, PatchWish{.base = "--all"}, PatchWish{.paths = {"../x"}},
-                                PatchWish{.paths = {""}}})
-    CHECK_FALSE(round.patch(wish).has_value());
+  for (const char* base : {"missing", "--all"}) CHECK_FALSE(round.patch({}, base).has_value());
+  for (const char* path : {"../x", ""}) CHECK_FALSE(round.patch({.paths = {path}}).has_value());
 }
 
 TEST_CASE("patch: nothing that the guest has written runs or is read outside of its tree") {
@@ -86,7 +85,7 @@ TEST_CASE("patch: damaged objects and a tree without a repository are errors") {
     auto made = round.patch();
     REQUIRE_FALSE(made.has_value());
     CHECK(made.error().hint.find("--base-commit") != std::string::npos);
-    CHECK(round.text({.base = "HEAD"}).empty());
+    CHECK(round.text({}, "HEAD").empty());
   }
   SECTION("so many packs that they would take hours") {
     round.repo.sh(
@@ -128,7 +127,7 @@ TEST_CASE("patch: works for a packed repository and a shallow one") {
   Round round;
   round.guest("echo 1 >one && git add -A && git commit -qm one && git gc -q && git pack-refs --all");
   CHECK(round.text().find("b/one") != std::string::npos);
-  CHECK(round.text({.base = "HEAD~1"}) == round.text());
+  CHECK(round.text({}, "HEAD~1") == round.text());
 }
 
 TEST_CASE("patch: is applied wholly or not at all, and never over changes of the host") {

@@ -29,12 +29,14 @@ struct Round {
     CHECK(ran.status == 0);
     return ran.output;
   }
-  Result<workspace::Patch> patch(const workspace::PatchWish& wish = {}) {
+  Result<workspace::Patch> patch(const workspace::PatchWish& wish = {}, const std::string& base = "") {
     repo.sh("rm -rf private && mkdir private && cp -a guest private/tree");
-    return workspace::make_patch(repo.env(), repo.dir / "private/tree", repo.dir / "private", wish);
+    auto comparison =
+        TRY(workspace::Comparison::make(repo.env(), repo.dir / "private/tree", repo.dir / "private", base));
+    return workspace::make_patch(comparison, repo.dir / "private", wish);
   }
-  std::string text(const workspace::PatchWish& wish = {}) {
-    auto made = patch(wish);
+  std::string text(const workspace::PatchWish& wish = {}, const std::string& base = "") {
+    auto made = patch(wish, base);
     INFO((made ? "" : made.error().sentence()));
     REQUIRE(made.has_value());
     return slurp(made->file);

@@ -15,7 +15,7 @@ enum Column : std::size_t { kVm, kFiles, kLines, kCommits, kCheck };
 
 Result<> look_at(Io& io, Daemon& daemon, const GuestPlace& place, ComparedVm& candidate) {
   return with_comparison(
-      io, daemon, place,
+      io, daemon, place, "",
       [&](const workspace::Comparison& comparison, const std::string&, const workspace::StopFlag&) -> Result<> {
         candidate.changes = TRY(comparison.changes());
         candidate.commits = TRY(comparison.commits());

@@ -60,8 +60,8 @@ Result<> deliver(Io& io, const workspace::Patch& patch, const GuestPlace& place,
 
 }  // namespace
 
-workspace::PatchWish patch_wish(const Args& args) {
-  return {.base = args.text("base-commit").value_or(""), .paths = args.all("path")};
+ExportWish export_wish(const Args& args) {
+  return {.base = args.text("base-commit").value_or(""), .patch = {.paths = args.all("path")}};
 }
 
 Result<> export_workspace(Io& io, const GuestPlace& place, const ExportWish& wish) {
@@ -69,15 +69,12 @@ Result<> export_workspace(Io& io, const GuestPlace& place, const ExportWish& wis
   if (wish.apply_to) TRY(workspace::check_clean(io.env, *wish.apply_to));
   auto daemon = TRY(Daemon::connect(io));
   auto stage = TRY(make_stage(io));
-  TRY(fetch_tree(io, daemon, place, stage.path()));
   workspace::Patch patch;
-  TRY(run_interruptible(
-      daemon.signals(), [] {},
-      [&](const image::StopFlag& stop) -> Result<> {
-        patch = TRY(
-            in(place.text(), workspace::make_patch(io.env, stage.path() + "/tree", stage.path(), wish.patch, &stop)));
-        return {};
-      }));
+  auto work = [&](const workspace::Comparison& comparison, const std::string&, const workspace::StopFlag&) -> Result<> {
+    patch = TRY(in(place.text(), workspace::make_patch(comparison, stage.path(), wish.patch)));
+    return {};
+  };
+  TRY(with_comparison(io, daemon, place, wish.base, work));
   return deliver(io, patch, place, wish);
 }
 

@@ -20,14 +20,15 @@ inline constexpr Option kOnlyOption{.name = "path",
                                     .value = "PATH",
                                     .help = "only this file or directory of the repository; may be repeated"};
 
-/// What --base-commit and --path ask for.
-workspace::PatchWish patch_wish(const Args& args);
-
 struct ExportWish {
+  std::string base;  ///< a commit id, or HEAD and what git allows after it; empty: as prepared
   workspace::PatchWish patch;
-  std::optional<std::string> output;    ///< a file of this host, or "-"
-  std::optional<std::string> apply_to;  ///< a path in a checkout of this host
+  std::optional<std::string> output = {};    ///< a file of this host, or "-"
+  std::optional<std::string> apply_to = {};  ///< a path in a checkout of this host
 };
+
+/// What --base-commit and --path ask for.
+ExportWish export_wish(const Args& args);
 
 /// Ends with `cancelled` on Ctrl-C, and leaves no temporary files.
 Result<> export_workspace(Io& io, const GuestPlace& place, const ExportWish& wish);

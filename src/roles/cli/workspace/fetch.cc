@@ -6,8 +6,11 @@
 #include "roles/cli/builder/interruptible.h"
 #include "roles/cli/copy_report.h"
 #include "roles/cli/copy_transfer.h"
+#include "roles/cli/workspace/cache.h"
+#include "roles/cli/workspace/look.h"
 #include "tar/room.h"
 #include "tar/tar.h"
+#include "workspace/unchanged.h"
 
 namespace banger::roles::cli {
 
@@ -31,14 +34,60 @@ class Missing {
   std::string first_;
 };
 
-Result<> download_tree(Io& io, const GuestPlace& place, const std::string& directory) {
+/// Unpacks a tar of the guest below the stage, where it is called "tree".
+Result<> unpack(Io& io, const std::string& stage, const std::function<Result<>(CopyReport&, const TarEnd&)>& download) {
   Missing missing;
   CopyReport report(io);
-  tar::UnpackOptions unpack{
-      .only = "tree", .reserve_bytes = TRY(tar::reserve_in(directory)), .left_out = missing.collect()};
-  TRY(download_tar(io, place.as_path(), "tree", {}, report,
-                   [&](int fd) { return tar::unpack_tree(fd, directory, unpack); }));
+  tar::UnpackOptions options{
+      .only = "tree", .reserve_bytes = TRY(tar::reserve_in(stage)), .left_out = missing.collect()};
+  TRY(download(report, [&](int fd) { return tar::unpack_tree(fd, stage, options); }));
   return missing.check();
+}
+
+Result<> fetch_whole(Io& io, Daemon& daemon, const GuestPlace& place, const std::string& stage) {
+  if (TRY(find_in_guest(daemon, place)) == Present::nothing)
+    return fail(ErrorCode::not_found, fmt::format("there is no {}", place.text()),
+                "'banger vm workspace prepare' brings a repository there");
+  return in(fmt::format("fetch {}", place.text()), unpack(io, stage, [&](CopyReport& report, const TarEnd& read) {
+              return download_tar(io, place.as_path(), "tree", {}, report, read);
+            }));
+}
+
+/// Fetches what has changed since the commit that was prepared. Fails when this host does not know enough of it.
+Result<workspace::Unchanged> fetch_changes(Io& io, const GuestPlace& place, const std::string& stage) {
+  auto tree = TRY(report_of_guest(io, place));
+  auto commit = TRY(workspace::Manifest::parse(tree.manifest.value_or(""))).base;
+  WorkspaceCache cache(io);
+  auto base = workspace::PreparedBase::parse(cache.load(kBaseText, commit));
+  if (base.top.empty()) return fail(ErrorCode::not_found, "this host has not brought the commit there");
+  auto unchanged = TRY(
+      workspace::find_unchanged(io.env, base, commit, tree.files, workspace::Blobs(cache.load(kBlobsText, base.top))));
+  TRY(unpack(io, stage, [&](CopyReport& report, const TarEnd& read) {
+    return download_changes_tar(io, place.as_path(), unchanged.names, report, read);
+  }));
+  return unchanged;
+}
+
+enum class Fetch { whole, changes };
+
+/// One attempt. `made` is false when there is no comparison; then `work` was not called.
+Result<> attempt(Io& io, Daemon& daemon, const GuestPlace& place, const std::string& base, Fetch fetch,
+                 const CompareWork& work, bool& made) {
+  auto stage = TRY(make_stage(io));
+  std::optional<workspace::Unchanged> unchanged;
+  if (fetch == Fetch::changes)
+    unchanged = TRY(fetch_changes(io, place, stage.path()));
+  else
+    TRY(fetch_whole(io, daemon, place, stage.path()));
+  return run_interruptible(
+      daemon.signals(), [] {},
+      [&](const image::StopFlag& stop) -> Result<> {
+        auto comparison =
+            TRY(in(place.text(), workspace::Comparison::make(io.env, stage.path() + "/tree", stage.path(), base, &stop,
+                                                             unchanged ? &*unchanged : nullptr)));
+        made = true;
+        return work(comparison, stage.path(), stop);
+      });
 }
 
 }  // namespace
@@ -49,23 +98,15 @@ Result<host::RecordedDirectory> make_stage(const Io& io) {
   return host::RecordedDirectory::make(host::copy_records(paths), paths.cache, ".banger-workspace-");
 }
 
-Result<> fetch_tree(Io& io, Daemon& daemon, const GuestPlace& place, const std::string& stage) {
-  if (TRY(find_in_guest(daemon, place)) == Present::nothing)
-    return fail(ErrorCode::not_found, fmt::format("there is no {}", place.text()),
-                "'banger vm workspace prepare' brings a repository there");
-  return in(fmt::format("fetch {}", place.text()), download_tree(io, place, stage));
-}
-
-Result<> with_comparison(Io& io, Daemon& daemon, const GuestPlace& place, const CompareWork& work) {
-  auto stage = TRY(make_stage(io));
-  TRY(fetch_tree(io, daemon, place, stage.path()));
-  return run_interruptible(
-      daemon.signals(), [] {},
-      [&](const image::StopFlag& stop) -> Result<> {
-        auto comparison =
-            TRY(in(place.text(), workspace::Comparison::make(io.env, stage.path() + "/tree", stage.path(), "", &stop)));
-        return work(comparison, stage.path(), stop);
-      });
+Result<> with_comparison(Io& io, Daemon& daemon, const GuestPlace& place, const std::string& base,
+                         const CompareWork& work) {
+  bool made = false;
+  if (base.empty()) {
+    auto done = attempt(io, daemon, place, base, Fetch::changes, work, made);
+    if (made || (!done && done.error().code == ErrorCode::cancelled)) return done;
+  }
+  // Whatever went wrong, this way tells it, or works.
+  return attempt(io, daemon, place, base, Fetch::whole, work, made);
 }
 
 }  // namespace banger::roles::cli

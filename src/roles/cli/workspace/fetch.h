@@ -13,14 +13,13 @@ namespace banger::roles::cli {
 /// A private directory in the user's cache, also removed after a kill.
 Result<host::RecordedDirectory> make_stage(const Io& io);
 
-/// Fetches the tree into the stage, where it is called "tree". `not_found` if there is none.
-Result<> fetch_tree(Io& io, Daemon& daemon, const GuestPlace& place, const std::string& stage);
-
-/// Gets the comparison of a fetched tree with the commit that was prepared, and the path of the stage. Blocking.
+/// Gets the comparison of a fetched tree with a commit, and the path of the stage. Blocking.
 using CompareWork = std::function<Result<>(const workspace::Comparison& comparison, const std::string& stage,
                                            const workspace::StopFlag& stop)>;
 
-/// Fetches the tree, and calls `work` on a thread. Ctrl-C ends both with `cancelled`. Nothing of the tree stays.
-Result<> with_comparison(Io& io, Daemon& daemon, const GuestPlace& place, const CompareWork& work);
+/// Fetches the tree, or only what this host does not have of it, and calls `work` on a thread. `base` is that of
+/// workspace::Comparison. `not_found` if there is no tree. Ctrl-C ends all with `cancelled`. Nothing of the tree stays.
+Result<> with_comparison(Io& io, Daemon& daemon, const GuestPlace& place, const std::string& base,
+                         const CompareWork& work);
 
 }  // namespace banger::roles::cli

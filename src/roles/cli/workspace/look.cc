@@ -71,11 +71,14 @@ Result<workspace::GuestTree> read_whole_tree(Io& io, const GuestPlace& place, Co
 
 }  // namespace
 
+Result<workspace::GuestTree> report_of_guest(Io& io, const GuestPlace& place) {
+  return workspace::read_tree_report(TRY(ask(io, place, Ask::report)));
+}
+
 Result<GuestLook> look_at_guest(Io& io, Daemon& daemon, const GuestPlace& place, CopyReport& report) {
-  auto text = ask(io, place, Ask::report);
-  if (!text && text.error().code == ErrorCode::cancelled) return std::unexpected(std::move(text.error()));
-  if (text)
-    if (auto tree = workspace::read_tree_report(*text)) return GuestLook{.tree = std::move(*tree), .whole = false};
+  auto told = report_of_guest(io, place);
+  if (told) return GuestLook{.tree = std::move(*told), .whole = false};
+  if (told.error().code == ErrorCode::cancelled) return std::unexpected(std::move(told.error()));
   // Whatever went wrong, this way tells it, or works.
   if (TRY(find_in_guest(daemon, place)) == Present::nothing) return GuestLook{};
   return GuestLook{.tree = TRY(read_whole_tree(io, place, report))};

@@ -16,6 +16,10 @@ struct GuestLook {
   bool whole = true;  ///< `tree.files` has all files, and not only those that were prepared
 };
 
+/// What the agent tells about the tree; `files` has the files that were prepared. `unsupported` or `corrupt` from an
+/// agent that cannot tell.
+Result<workspace::GuestTree> report_of_guest(Io& io, const GuestPlace& place);
+
 /// `invalid` if something else than a directory is there. An empty tree if nothing is there.
 Result<GuestLook> look_at_guest(Io& io, Daemon& daemon, const GuestPlace& place, CopyReport& report);
 

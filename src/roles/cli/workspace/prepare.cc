@@ -11,14 +11,15 @@
 #include "roles/cli/builder/interruptible.h"
 #include "roles/cli/copy_report.h"
 #include "roles/cli/copy_transfer.h"
+#include "roles/cli/workspace/cache.h"
 #include "roles/cli/workspace/fetch.h"
-#include "roles/cli/workspace/known_files.h"
 #include "roles/cli/workspace/look.h"
 #include "roles/cli/workspace/tools.h"
 #include "workspace/bounds.h"
 #include "workspace/host_states.h"
 #include "workspace/plan.h"
 #include "workspace/shipment.h"
+#include "workspace/unchanged.h"
 
 namespace banger::roles::cli {
 
@@ -47,7 +48,7 @@ class Prepare {
         access_(access),
         daemon_(daemon),
         report_(io),
-        known_(io, checkout_.top) {}
+        cache_(io) {}
 
   Result<> run() {
     TRY(check_access());
@@ -90,9 +91,9 @@ class Prepare {
     bool of_git = std::ranges::find(files, workspace::Content::git, &workspace::TravelFile::content) != files.end();
     if (sends_git() || of_git) made_ = TRY(workspace::make_repository(source, start_, directory));
     if (!before_ || start_.mode == Mode::metadata_only) return {};
-    auto known = known_.load();
+    auto known = cache_.load(kFilesText, checkout_.top);
     now_ = TRY(workspace::states_of(start_, checkout_.top, made_.files, &stop, &known));
-    known_.store(known);
+    cache_.store(kFilesText, checkout_.top, known);
     return {};
   }
 
@@ -159,10 +160,27 @@ class Prepare {
     TRY(in(fmt::format("send {} to {}", safe_text(checkout_.top), place_.text()),
            upload_tar(io_, safe_text(checkout_.top), place_.vm, place_.landing(), {.replace_attributes = true}, report_,
                       [&](int fd) { return workspace::write_shipment(shipment, fd); })));
-    if (!shipment.known.empty() && !before_) known_.store(workspace::seen_text(std::move(shipment.known)));
+    if (!shipment.known.empty() && !before_)
+      cache_.store(kFilesText, checkout_.top, workspace::seen_text(std::move(shipment.known)));
+    if (report_.verdict()) remember(shipment);
     // Only the next prepare takes longer without it.
     if (shipment.to_confirm && report_.verdict()) (void)confirm_in_guest(io_, place_);
     return {};
+  }
+
+  /// For a later export, which then needs only what has changed in the guest.
+  void remember(const workspace::Shipment& shipment) const {
+    const auto& base = shipment.manifest.base;
+    if (base.empty()) return;
+    if (sends_git()) {
+      workspace::PreparedBase there{.top = checkout_.top, .packs = workspace::packs_in(made_.git_directory)};
+      cache_.store(kBaseText, base, there.text());
+    }
+    if (shipment.blobs.empty()) return;
+    workspace::Blobs blobs(cache_.load(kBlobsText, checkout_.top));
+    blobs.merge(shipment.blobs);
+    auto text = blobs.text();
+    cache_.store(kBlobsText, checkout_.top, text.size() > limits::kBlobListBytes ? shipment.blobs.text() : text);
   }
 
   Manifest new_manifest() const {
@@ -195,7 +213,7 @@ class Prepare {
   Access access_;
   Daemon& daemon_;
   CopyReport report_;
-  KnownFiles known_;
+  WorkspaceCache cache_;
   GuestLook guest_;
   std::optional<Manifest> before_;
   workspace::GuestRepository made_;

@@ -78,7 +78,7 @@ Result<WorkspaceStatus> find_status(Io& io, const GuestPlace& place, const std::
     status.found = TRY(workspace::find_divergence(guest, {status.checkout, git, io.env, &stop}, stage));
     return {};
   };
-  TRY(with_comparison(io, daemon, place, look));
+  TRY(with_comparison(io, daemon, place, "", look));
   return status;
 }
 

@@ -185,7 +185,8 @@ Task<Result<Json>> stat_file(Daemon& daemon, const Json& params, rpc::CallContex
 // The caller's names are passed on unread, and so is the guest's answer.
 Task<Result<Json>> report_tree(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto target = query_path("/tree", CO_TRY(guest_path(params)));
-  if (CO_TRY(find_bool(params, "confirm")).value_or(false)) target += "&confirm=1";
+  for (const char* what : {"confirm", "changes"})
+    if (CO_TRY(find_bool(params, what)).value_or(false)) target += fmt::format("&{}=1", what);
   auto [vm, use, stream] = CO_TRY(
       co_await open_stream(daemon, params, {.method = "POST", .path = target, .on_silence = link::OnSilence::end}));
   auto caller = CO_TRY(co_await context.become_stream(Json::object()));

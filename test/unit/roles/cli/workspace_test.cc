@@ -28,6 +28,7 @@ struct Guest {
   TempDir root, local;
   std::mutex mutex;
   std::vector<std::string> commands;  ///< the VM and the spec of each
+  std::vector<std::string> not_sent;  ///< files of a guest's tree that the host did not need
   std::function<std::pair<int, std::string>(const std::string& vm, const std::string& command)> on_command;
   FakeDaemon daemon{home};
 
@@ -66,12 +67,22 @@ struct Guest {
     for (ssize_t got; (got = ::read(socket, chunk, sizeof chunk)) > 0;)
       names.append(chunk, static_cast<std::size_t>(got));
     auto path = in_root(params);
+    if (params.value("changes", false)) return send_changes(socket, path, names);
     Result<std::string> text;
-    if (!params.at("confirm").get<bool>())
+    if (!params.value("confirm", false))
       text = names.empty() ? workspace::report_tree(path) : workspace::report_files(path, names);
     else if (auto confirmed = workspace::confirm_upload(path); !confirmed)
       text = std::unexpected(confirmed.error());
     (void)host::write_all(socket, text ? *text : R"({"code":"invalid","message":"no"})");
+  }
+  // The whole tree, but for the named files.
+  void send_changes(int socket, const std::string& path, const std::string& names) {
+    auto copy = local / "changes";
+    fs::remove_all(copy);
+    fs::copy(path, copy, fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+    for (auto name : split(names, '\0'))
+      if (!name.empty() && fs::remove(fs::path(copy) / name)) not_sent.emplace_back(name);
+    (void)tar::pack_tree(copy, "tree", socket);
   }
   // The test decides the status and the output of a command by the VM and the first argument.
   void execute(int socket, const std::string& vm) {
@@ -132,6 +143,51 @@ TEST_CASE_METHOD(Guest, "vm workspace: a checkout goes in and its changes come b
   CHECK(left_nothing());
 }
 
+TEST_CASE_METHOD(Guest, "vm workspace export, status: fetch only what this host does not have") {
+  REQUIRE(workspace({"prepare", "web", repo()}).status == 0);
+  spill(root / "root/repo/fresh", "guest\n");
+  auto patch = workspace({"export", "web", "--output", "-"});
+  CHECK(patch.status == 0);
+  CHECK(daemon.called("vm.get_files") == 0);
+  // "a" was not as committed when it travelled, and "fresh" is new.
+  CHECK(std::ranges::count(not_sent, "b") == 1);
+  CHECK(std::ranges::count(not_sent, "a") == 0);
+  CHECK(std::ranges::any_of(not_sent, [](const auto& name) { return name.ends_with(".pack"); }));
+  CHECK(contains(workspace({"status", "web", repo()}).out, "fresh"));
+  CHECK(daemon.called("vm.get_files") == 0);
+  // A commit to compare with is looked up in the guest.
+  CHECK(workspace({"export", "web", "--output", "-", "--base-commit", "HEAD"}).out == patch.out);
+  CHECK(daemon.called("vm.get_files") == 1);
+  CHECK(left_nothing());
+}
+
+TEST_CASE_METHOD(Guest, "vm workspace export: fetches the whole tree when this host knows nothing of it") {
+  REQUIRE(workspace({"prepare", "web", repo()}).status == 0);
+  spill(root / "root/repo/fresh", "guest\n");
+  auto patch = workspace({"export", "web", "--output", "-"});
+  auto cache = home.path() + "/.cache/banger/workspace";
+  SECTION("without a cache") { fs::remove_all(cache); }
+  SECTION("with a damaged cache") {
+    for (const auto& entry : fs::directory_iterator(cache)) spill(entry.path(), "damaged");
+  }
+  SECTION("without the repository") { fs::rename(repo(), local / "elsewhere"); }
+  SECTION("without the commit") {
+    sh("cd repo && git commit -q --amend -m other && git reflog expire --expire=now --all && git gc -q --prune=now");
+  }
+  SECTION("from an agent that sends something else") {
+    daemon.streams["vm.report_tree"] = [this](int socket, const Json& params) {
+      auto other = params;
+      other["changes"] = false;
+      report(socket, other);
+    };
+  }
+  auto again = workspace({"export", "web", "--output", "-"});
+  INFO(again.err);
+  CHECK(again.out == patch.out);
+  CHECK(daemon.called("vm.get_files") == 1);
+  CHECK(left_nothing());
+}
+
 TEST_CASE_METHOD(Guest, "vm workspace prepare: sends only changes later, and names work that is in the way") {
   REQUIRE(workspace({"prepare", "web", repo()}).status == 0);
   CHECK(contains(workspace({"prepare", "web", repo()}).err, "0 files sent"));
@@ -152,7 +208,7 @@ TEST_CASE_METHOD(Guest, "vm workspace prepare: sends only changes later, and nam
 TEST_CASE_METHOD(Guest, "vm workspace prepare: forgets what it knows of checkouts that nobody uses any more") {
   auto known = home.path() + "/.cache/banger/workspace";
   fs::create_directories(known);
-  auto name = [&](char digit) { return known + "/" + std::string(64, digit); };
+  auto name = [&](char digit) { return known + "/" + std::string(64, digit) + ".files"; };
   for (const auto& path : {name('a'), name('b'), known + "/notes"}) spill(path, "x");
   auto last = fs::file_time_type::clock::now() - std::chrono::hours(24 * 91);
   for (const auto& path : {name('a'), known + "/notes"}) fs::last_write_time(path, last);

@@ -1,8 +1,10 @@
 // POST /tree, from a client's side.
 #include <nlohmann/json.hpp>
 
+#include "host/files.h"
 #include "roles/agent/harness.h"
 #include "support/fs_fixture.h"
+#include "tar/tar.h"
 #include "workspace/manifest.h"
 #include "workspace/tree_report.h"
 
@@ -52,4 +54,25 @@ TEST_CASE("tree: the report about a workspace, states of single files, and error
     auto confirmed = co_await ask(a, dir.path() + "&confirm=1");
     CHECK(confirmed.find("not_found") != std::string::npos);  // no upload has left a list
   });
+}
+
+TEST_CASE("tree: the files of a workspace, without those that the host does not need") {
+  TempDir dir, unpacked;
+  dir.put("a", "a");
+  dir.put("deep/b", "b");
+  dir.put("deep/c\n", "c");
+  dir.put(".git/HEAD", "ref: refs/heads/main");
+  dir.put(".git/objects/pack/pack-1.pack", "pack");
+  Agent agent;
+  agent.run([&](Agent& a) -> Task<> {
+    auto names = std::string("a\0deep/c\n\0.git/objects/pack/pack-1.pack\0nothing\0", 48);
+    auto tar = co_await ask(a, dir.path() + "&changes=1", names);
+    UniqueFd file(::memfd_create("tar", MFD_CLOEXEC));
+    CHECK(host::write_all(file.get(), tar));
+    ::lseek(file.get(), 0, SEEK_SET);
+    CHECK(tar::unpack_tree(file.get(), unpacked.path(), {.only = "tree"}));
+    auto refused = co_await ask(a, "relative&changes=1");
+    CHECK(refused.find("absolute") != std::string::npos);
+  });
+  CHECK(test::run("cd " + unpacked.path() + "/tree && find . -type f | sort").output == "./.git/HEAD\n./deep/b\n");
 }

@@ -83,7 +83,7 @@ class SshServer {
   /// Waits until a connection has ended with this error.
   bool ended_with(const std::string& error) {
     std::unique_lock lock(mutex_);
-    return ended_.wait_for(lock, std::chrono::minutes(2), [&] { return std::ranges::contains(errors_, error); });
+    return ended_.wait_for(lock, std::chrono::minutes(2), [&] { return std::ranges::count(errors_, error) > 0; });
   }
 
   std::vector<std::string> options() const {

@@ -25,7 +25,8 @@ Result<int> diff(Context& context) {
   if (args.flag("stat") && args.flag("name-only"))
     return context.usage("--stat and --name-only exclude each other", "choose one of them");
   auto place = TRY(GuestPlace::of(args, args.positionals[0]));
-  ExportWish wish{.patch = patch_wish(args), .output = "-", .apply_to = {}};
+  auto wish = export_wish(args);
+  wish.output = "-";
   if (args.flag("stat")) wish.patch.form = workspace::Form::stat;
   if (args.flag("name-only")) wish.patch.form = workspace::Form::names;
   TRY(export_workspace(context.io, place, wish));

@@ -38,7 +38,8 @@ Result<int> export_patch(Context& context) {
   if (!apply && args.positionals.size() > 1)
     return context.usage("a checkout is named only with --apply", "leave it out, or add --apply");
   auto place = TRY(GuestPlace::of(args, args.positionals[0]));
-  ExportWish wish{.patch = patch_wish(args), .output = args.text("output"), .apply_to = {}};
+  auto wish = export_wish(args);
+  wish.output = args.text("output");
   if (apply) wish.apply_to = args.positionals.size() > 1 ? args.positionals[1] : std::string(".");
   TRY(export_workspace(context.io, place, wish));
   return exit_status::kOk;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "capabilities/boot_clock.h"
 #include "capabilities/bounds.h"
 #include "capabilities/capability.h"
 #include "guest/journals.h"
@@ -80,8 +81,7 @@ Result<> set_clock(GuestTarget& target, std::int64_t unix_ns) {
   // For a booting guest, the host wrote the time before the power-on. For a running guest, the host wrote the time just
   // now.
   if (target.mode == ApplyMode::boot) unix_ns += now_ns(CLOCK_BOOTTIME);
-  // Where there is a hardware clock, it has set the time to the second. The estimate is no better than that.
-  if (target.mode == ApplyMode::boot && std::llabs(unix_ns - now_ns(CLOCK_REALTIME)) < 2 * kNsPerSecond) return {};
+  if (target.mode == ApplyMode::boot && !is_late_at_boot(now_ns(CLOCK_REALTIME), unix_ns)) return {};
   // A step wakes systemd, D-Bus and logind, which take 150 ms from the first command of a fork under emulation.
   auto step_ns = unix_ns - now_ns(CLOCK_REALTIME);
   if (target.mode == ApplyMode::live && std::llabs(step_ns) <= limits::kClockStepThatWaitsNs) {

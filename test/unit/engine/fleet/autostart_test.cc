@@ -37,11 +37,13 @@ TEST_CASE("autostart: stopped and suspended VMs that want it run, and others do 
 TEST_CASE("autostart: a VM that cannot start stays down until the next time") {
   Fixture f;
   auto broken = f.add(f.stopped("a"), true);
-  f.daemon->services.make_room = [](std::uint64_t) -> Task<Result<>> {
+  bool asked = false;
+  f.daemon->services.make_room = [&asked](std::uint64_t) -> Task<Result<>> {
+    asked = true;
     co_return fail(ErrorCode::exhausted, "not enough memory");
   };
   start_automatically(f.daemon->services, f.registry);
-  f.run(f.daemon->runtime.sleep_for(std::chrono::milliseconds(5)));
+  REQUIRE(f.run_until([&] { return asked; }));
   CHECK(broken->state() == State::stopped);
   f.daemon->services.make_room = {};
   start_automatically(f.daemon->services, f.registry);

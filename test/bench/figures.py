@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 
+import access
 import bare
 import checkout
 import dns_load
@@ -518,9 +519,41 @@ def workspace(host, options):
     yield Figure("workspace: export of 1,000 files", export, [], 1000, "most")
 
 
+def ways_in(host, options):
+    """Measures ssh and sessions beside plain commands, and a long stream through the daemon."""
+    host.configure(pool_size=0)
+    with vm(host, name="bench-in"):
+        time.sleep(8)  # a guest that has just started is still busy with its own services
+        ssh, plain = [], []
+        for _ in range(options.rounds + 1):
+            plain.append(host.time("vm", "exec", "bench-in", "--", "true"))
+            ssh.append(host.time("vm", "ssh", "bench-in", "--", "true"))
+        yield Figure("vm ssh -- true, over vm exec -- true", ssh[1:], plain[1:], 60, "more")
+
+        echo = ("--", "sh", "-c", "echo ready; exec cat")
+        host.ok("vm", "session", "start", "bench-in", "--name", "keys", "--stdin-mode", "pty", *echo)
+        terminals = [access.Terminal(host, "vm", "session", "attach", "bench-in", "keys"),
+                     access.Terminal(host, "vm", "exec", "-it", "bench-in", *echo)]
+        keys = [[key for _ in range(3) for key in each.echoes()] for each in terminals]
+        for each in terminals:
+            each.close()
+        yield Figure("session attach: a key's echo, over vm exec", keys[0], keys[1], 5, "more")
+
+        with access.Peak(host.daemon_pid()) as peak:
+            seconds = access.stream(host, "bench-in")
+        yield Figure("daemon resident while 1 GiB streams", [peak.mib], [], 32, "most", "MiB")
+        yield Figure("a MiB of a command's output", [seconds * 1000 / access.STREAM_MIB], [], None, "most")
+
+        starts = [host.time("vm", "session", "start", "bench-in", "--", "sleep", "1000") for _ in range(199)]
+        yield Figure("session start, the last 20 of 200 over the first", starts[-20:], starts[:20], None)
+        yield Figure("session list, of 200", [host.time("vm", "session", "list", "bench-in") for _ in range(5)], [],
+                     None, "most")
+
+
 ALL = {"start": start, "pool": pool, "clone": clone, "many": many, "fork": fork, "resume": resume, "cold": cold,
        "exec": execute, "memory": memory, "tar": tar, "layers": layers, "pull": pull, "pulled": pulled,
-       "kernel": kernel, "helper": helper, "dns": dns, "bridge": bridge, "tcp": tcp, "workspace": workspace}
+       "kernel": kernel, "helper": helper, "dns": dns, "bridge": bridge, "tcp": tcp, "workspace": workspace,
+       "access": ways_in}
 
 
 def load(path):

@@ -10,6 +10,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from bare import BareCase  # noqa: E402
 from harness import SHAPE, SharedCase, free_port, wait_until  # noqa: E402
+from marks import long  # noqa: E402
 from test_ports import SERVER, talk  # noqa: E402
 
 
@@ -64,6 +65,7 @@ class Wake(SharedCase):
         self.assertEqual(self.b.log().count("vm.wakes") - before, 1)
         self.assertEqual(len(self.b.machines()), 1)
 
+    @long
     def test_an_editor_reaches_an_agent_in_a_suspended_vm(self):
         b = self.b
         self.assertEqual(b.run("vm", "acp", "web").returncode, 127)
@@ -79,6 +81,7 @@ class Wake(SharedCase):
         self.fails(125, "vm", "exec", "web", "--", "true", says="vm 'web' is stopped")
         self.assertEqual(self.b.ok("vm", "ssh", "web", "--", "hostname"), "web\n")
 
+    @long
     def test_a_wake_that_fails_leaves_the_vm_suspended(self):
         b = self.b
         b.ok("vm", "suspend", "web")

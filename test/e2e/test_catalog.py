@@ -8,6 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from bare import BareCase  # noqa: E402
 from file_server import FileServer  # noqa: E402
 from harness import BIN, KERNEL, Banger  # noqa: E402
+from marks import long  # noqa: E402
 
 SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "scripts"
 SHAPE = ("--memory", "256M", "--vcpu", "1")
@@ -44,6 +45,7 @@ class Travel(BareCase):
         self.boots(other, "bare")
         self.assertEqual(other.leftovers(), [])
 
+    @long
     def test_a_registered_image_boots_until_its_file_changes_and_then_promoted(self):
         file = self.b.root / "mine.ext4"
         file.write_bytes(pathlib.Path(self.b.json("image", "show", "bare")["rootfs"]).read_bytes())

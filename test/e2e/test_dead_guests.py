@@ -13,6 +13,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from bare import BUSYBOX, BareCase, cpio  # noqa: E402
 from harness import BIN, DATA, KERNEL, PATIENT, wait_until  # noqa: E402
+from marks import long  # noqa: E402
 
 FILE, DIR = stat.S_IFREG | 0o755, stat.S_IFDIR | 0o755
 # The agent comes as /init in a later archive of the initrd. The kernel cannot replace a non-empty directory by it.
@@ -39,6 +40,7 @@ class DeadGuests(BareCase):
         self.assertEqual(self.b.machines(), [])
         self.assertEqual(self.b.leftovers(), [])
 
+    @long
     def test_a_guest_that_never_becomes_ready_fails_at_the_deadline_and_is_kept(self):
         b = self.b
         config = pathlib.Path(b.env["XDG_CONFIG_HOME"]) / "banger" / "config.toml"

@@ -13,6 +13,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from bare import BareCase  # noqa: E402
 from harness import PATIENT, alive, free_port, wait_until  # noqa: E402
+from marks import long  # noqa: E402
 
 # Less than the patience of any command for a guest that is merely slow.
 LONGEST = 300
@@ -179,6 +180,7 @@ class FrozenBoots(BareCase):
         self.assertIn(b"did not become ready within 20s", errors)
         self.b.ok("vm", "delete", "--force", "frost")
 
+    @long
     def test_a_build_of_a_template_ends_at_its_deadline_or_at_a_signal(self):
         words = ("template", "build", "--image", "bare")
         client, machine = self.start_and_freeze(*words)

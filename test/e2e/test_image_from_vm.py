@@ -8,6 +8,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from harness import Case, wait_until  # noqa: E402
+from marks import long  # noqa: E402
 
 CHANGES = """set -e
 printf changed > /etc/changed
@@ -102,6 +103,7 @@ class FromVm(Case):
         wait_until(staged, "the guest's first files")
         return made, staged()
 
+    @long
     def test_an_image_that_is_cut_short_leaves_nothing(self):
         self.b.ok("vm", "create", "--name", "web")
         made, staged = self.begin()

@@ -19,7 +19,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from bare import BareCase  # noqa: E402
 from harness import DATA, SHAPE, Banger, Case, ShapedCase, wait_until  # noqa: E402
-from marks import LONG, for_both, for_root, sample  # noqa: E402
+from marks import LONG, for_both, for_root, long, sample  # noqa: E402
 
 COUNTER = ("i=0; while :; do i=$((i+1)); echo $i > /root/count.new && mv /root/count.new /root/count; "
            "sleep 0.05; done")
@@ -110,6 +110,7 @@ class Clones(Instant):
         self.b.ok("vm", "delete", "--force", *names)
         self.assert_nothing_left()
 
+    @long
     def test_a_templates_host_name_is_one_letter_so_that_clones_need_not_truncate_it(self):
         self.create("a")
         done = subprocess.run(["debugfs", "-R", "cat /upper/etc/hostname", self.template_file("system.img")],
@@ -140,6 +141,7 @@ class Clones(Instant):
         self.assertEqual(self.sh("net", "cat /root/kept /etc/kept; hostname"), "kept\nkept\nnet\n")
         self.assertEqual(self.b.json("vm", "show", "net")["way"], "cold")
 
+    @long
     def test_a_guest_that_has_only_begun_to_boot_can_be_stopped_and_a_start_waits_for_its_system(self):
         self.create("early", "--cold", "--wait", "agent")
         stopped = self.b.run("vm", "stop", "early", "--timeout", "170s")
@@ -225,6 +227,7 @@ class BadTemplates(BareInstant):
             os.utime(devices, ns=(info.st_atime_ns, info.st_mtime_ns))
         self.assertEqual(self.spoil(corrupt, clones=2), ["cold", "cold"])
 
+    @long
     def test_a_vm_boots_if_the_machine_of_its_template_is_killed(self):
         b = Banger(data=self.b.env["XDG_DATA_HOME"], config=self.config)
         self.addCleanup(b.destroy)
@@ -383,6 +386,7 @@ class Forks(Instant):
         self.assertEqual(self.sh("grandchild", "cat /dev/shm/word; hostname"),
                          "of-the-parent\nof-the-child\ngrandchild\n")
 
+    @long
     def test_a_parent_with_much_changed_memory_is_copied(self):
         self.create("p")
         self.sh("p", "head -c 100M /dev/zero | tr '\\0' x > /dev/shm/big")
@@ -423,6 +427,7 @@ class Forks(Instant):
         self.b.ok("vm", "delete", "--force", "p", "child")
         self.assert_only_templates_are_kept()
 
+    @long
     def test_the_start_of_an_id_can_be_a_name(self):
         self.create("p")
         name = self.b.json("vm", "show", "p")["id"][:4]
@@ -430,6 +435,7 @@ class Forks(Instant):
         self.assertEqual(self.b.json("vm", "show", name)["name"], name)
         self.assertEqual(self.sh(name, "hostname"), f"{name}\n")
 
+    @long
     def test_a_fork_to_a_name_in_use_makes_no_child(self):
         self.create("p")
         self.create("kid-2")
@@ -638,6 +644,7 @@ class UnresponsiveGuests(Instant):
             server.accept()[0].close()
         wait_until(lambda: "the agent stands still" in self.b.ok("vm", "logs", vm), "the agent to be stopped")
 
+    @long
     def test_a_guest_that_does_not_answer_is_not_saved_and_keeps_running(self):
         self.create("g")
         self.stop_the_agent_of("g")
@@ -675,6 +682,7 @@ class MachineKilled(BareInstant):
                    "the VMs to settle")
         self.assertEqual(self.b.leftovers(), [])
 
+    @long
     def test_disks_are_never_lost_and_nothing_is_left(self):
         self.create("v")
         self.sh("v", "echo kept > /root/kept; sync")

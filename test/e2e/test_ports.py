@@ -10,6 +10,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import dns  # noqa: E402
 from harness import BIN, SHAPE, SeededCase, SharedCase, free_port, wait_until  # noqa: E402
+from marks import long  # noqa: E402
 
 # A server in Perl. "http" answers each connection with a short HTTP reply. "echo" reads to the end and sends all back.
 SERVER = r"""
@@ -170,6 +171,7 @@ class Forwards(Ports):
         self.assertEqual(dns.ask(through, "shop.vm").addresses, [self.address("shop.vm")])
         self.assertEqual(dns.ask(through, "web.vm").rcode, dns.NXDOMAIN)
 
+    @long
     def test_https_is_distinguished_from_http(self):
         self.b.ok("vm", "exec", "web", "--", "sh", "-c",
                   "cd /root && openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 9 -subj "
@@ -184,6 +186,7 @@ class Forwards(Ports):
             peer.sendall(b"GET / HTTP/1.0\r\n\r\n")
             self.assertTrue(peer.recv(5).startswith(b"HTTP"))
 
+    @long
     def test_a_port_in_use_is_reported_with_a_hint(self):
         address = self.address()
         with socket.socket() as taken:

@@ -6,6 +6,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from harness import SHAPE, SharedCase, free_port, wait_until  # noqa: E402
+from marks import long  # noqa: E402
 from test_ports import SERVER, talk  # noqa: E402
 
 
@@ -77,6 +78,7 @@ class Publish(SharedCase):
         self.fails(125, "vm", "start", "web", says="vm 'other' publishes port")
         self.assertEqual(b.json("vm", "show", "web")["state"], "stopped")
 
+    @long
     def test_copies_of_a_vm_publish_nothing_and_a_free_port_is_kept(self):
         b = self.b
         made = self.create("web", "-p", "0:7000")

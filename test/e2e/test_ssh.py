@@ -8,7 +8,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from bare import BareCase  # noqa: E402
 from harness import BIN, ShapedCase, free_port, wait_until  # noqa: E402
-from marks import for_both  # noqa: E402
+from marks import for_both, long  # noqa: E402
 
 ODD = "a file with spaces"
 BYTES = bytes(range(256)) * 400
@@ -124,6 +124,7 @@ class Ssh(ShapedCase):
         line = (self.b.state / "ssh" / "config").read_text().split("ProxyCommand ")[1]
         return line.split(" vm tunnel")[0]
 
+    @long
     def test_keys_of_the_guest_stay_over_a_restart(self):
         b = self.b
         self.sh("web", "echo 'ssh-ed25519 AAAA mine' >>/root/.ssh/authorized_keys")

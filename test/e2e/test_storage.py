@@ -10,6 +10,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from bare import BareCase  # noqa: E402
 from harness import ShapedCase, wait_until  # noqa: E402
+from marks import long  # noqa: E402
 
 
 
@@ -59,6 +60,7 @@ class Copy(ShapedCase):
         self.b.ok("vm", "kill", "web")
         self.assertEqual(check_file_system(self.disk("web")), "")
 
+    @long
     def test_the_root_grows_when_cloned_and_when_set(self):
         self.create("big", "--system-size", "10G")
         self.assertGreater(self.root_bytes("big"), 9.4 * 2**30)
@@ -67,6 +69,7 @@ class Copy(ShapedCase):
         self.assertGreater(self.root_bytes("big"), 11.4 * 2**30)
         self.fails(125, "vm", "create", "--system-size", "128M", says=["smaller than the image's own", "--system-size"])
 
+    @long
     def test_children_of_a_fork_and_vms_of_a_snapshot_have_their_own_roots(self):
         self.create("first")
         self.sh("first", "echo one > /etc/mark; (sleep 1000) >/dev/null 2>&1 </dev/null &")
@@ -82,6 +85,7 @@ class Copy(ShapedCase):
         self.assertEqual(self.sh("third", "cat /etc/mark; hostname"), "two\nthird\n")
         self.fails(2, "vm", "create", "--from", "then", "--storage", "overlay", says="exclude each other")
 
+    @long
     def test_a_suspended_vm_continues(self):
         self.create("web")
         self.sh("web", "echo before > /etc/mark")
@@ -90,6 +94,7 @@ class Copy(ShapedCase):
         self.b.ok("vm", "resume", "web")
         self.assertEqual(self.sh("web", "cat /etc/mark; echo after > /etc/mark; cat /etc/mark"), "before\nafter\n")
 
+    @long
     def test_each_vm_chooses_its_storage_and_gets_a_matching_template(self):
         plain, overlay = self.create("plain"), self.create("over", "--storage", "overlay")
         self.assertNotEqual(plain["template"], overlay["template"])

@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import netns  # noqa: E402
 from bare import BareCase  # noqa: E402
 from harness import BIN, PATIENT, Banger, helper_starts, wait_until  # noqa: E402
-from marks import for_root  # noqa: E402
+from marks import for_root, long  # noqa: E402
 
 REPLY_TIMEOUT, NO_REPLY_TIMEOUT = 60, 3  # seconds; the second one is for replies that must not come
 
@@ -121,6 +121,7 @@ class Bridge(BridgeCase):
         self.b.ok("vm", "start", "one")
         self.assertEqual(asked(REPLY_TIMEOUT), f"you are {netns.HOST_ADDRESS}\n")
 
+    @long
     def test_nat_can_be_changed_while_the_vm_runs(self):
         self.make("one")
         self.assertTrue(self.reaches_outside("one"))
@@ -154,6 +155,7 @@ class Bridge(BridgeCase):
                   f"ip link set {device} down; ip link set {device} address 52:54:ac:10:00:02; ip link set {device} up")
         self.assertTrue(self.reaches("one", two))
 
+    @long
     def test_an_address_stays_with_its_vm_until_the_vm_is_deleted(self):
         one, two = self.make("one"), self.make("two")
         self.b.ok("vm", "stop", "one")
@@ -190,6 +192,7 @@ class Bridge(BridgeCase):
         # Without an address, docker0 does not occupy the range any more. The cleanup deletes it.
         self.net.sh(self.net.host, "ip link delete docker0; ip link add docker0 type bridge")
 
+    @long
     def test_bridge_and_user_networks_work_at_the_same_time(self):
         self.make("one")
         self.b.ok("vm", "create", "--name", "two", "--image", "bare", "--network", "user")

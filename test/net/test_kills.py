@@ -8,7 +8,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import killed  # noqa: E402
-from marks import stride  # noqa: E402
+from marks import long, stride  # noqa: E402
 from test_bridge import BridgeCase, HelperCase  # noqa: E402
 
 
@@ -48,6 +48,7 @@ class DaemonKilled(killed.KilledAtEachCommit, BridgeCase):
             self.works("v")
         self.kill_at_each_commit(lambda: self.make("v"), [("vm", "suspend", "v"), ("vm", "resume", "v")], check)
 
+    @long
     def test_fork(self):
         def check(vms):
             for name in vms:
@@ -56,6 +57,7 @@ class DaemonKilled(killed.KilledAtEachCommit, BridgeCase):
                 self.b.ok("vm", "delete", "--force", "c")
         self.kill_at_each_commit(lambda: self.make("v"), [("vm", "fork", "v", "--name", "c")], check)
 
+    @long
     def test_stop_and_start(self):
         def check(vms):
             self.works("v")

@@ -20,7 +20,8 @@ def unit(tally, _):
     programs = [exe for exe in sorted((CHECKED / "test/unit").rglob("unit_*")) if exe.is_file()
                 and os.access(exe, os.X_OK)]
     tally.check("unit", "build", "there are unit tests", programs)
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+    # Two at a time for each processor, because some tests wait for seconds.
+    with concurrent.futures.ThreadPoolExecutor(2 * os.cpu_count()) as threads:
         list(threads.map(lambda exe: run(tally, exe), programs))
 
 

@@ -675,11 +675,13 @@ class MachineKilled(BareInstant):
     def kill_during(self, delay, *args):
         p = self.b.popen(*args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(delay)  # so that the kill happens at different steps
-        for pid in self.b.machines():
+        killed = self.b.machines()
+        for pid in killed:
             os.kill(pid, signal.SIGKILL)
         p.wait(timeout=180)
-        wait_until(lambda: all(vm["state"] in ("running", "stopped", "suspended") for vm in self.b.json("vm", "list")),
-                   "the VMs to settle")
+        # A machine that was killed takes a moment to be gone, and its VM is "running" until then.
+        wait_until(lambda: all(vm["state"] in ("running", "stopped", "suspended") and vm["pid"] not in killed
+                               for vm in self.b.json("vm", "list")), "the VMs to settle")
         self.assertEqual(self.b.leftovers(), [])
 
     @long

@@ -73,6 +73,22 @@ TEST_CASE("repository: a long history is cut, and a full copy has all of it with
   CHECK(full.git("for-each-ref") == repo.git("for-each-ref"));
 }
 
+TEST_CASE("repository: objects travel as they are stored, without a search for deltas") {
+  Repository repo;
+  std::string text;
+  for (int line = 0; line < 2000; ++line) text += std::to_string(line * 7919) + "\n";
+  for (const char* end : {"1", "2", "3"}) {
+    repo.put("large", text + end);
+    repo.commit(end);
+  }
+  auto deltas = [](const Guest& guest) {
+    return guest.git("verify-pack -v " + guest.made->git_directory + "/objects/pack/*.pack").find("chain length");
+  };
+  CHECK(deltas(Guest(repo, {})) == std::string::npos);
+  repo.git("gc -q");
+  CHECK(deltas(Guest(repo, {})) != std::string::npos);
+}
+
 TEST_CASE("repository: shallow clones, linked worktrees, detached and unborn heads are sources too") {
   Repository repo;
   SECTION("unborn") {

@@ -87,8 +87,9 @@ inline constexpr std::size_t kGroupFileBytes = 1 * kMiB;  ///< /etc/group; real 
 
 // -- forwarded ports and names
 inline constexpr std::size_t kListeningLineBytes = 64 * kKiB;  ///< a guest's ports as text; 512 rows have half of it
-inline constexpr auto kListenerPatience = 5s;  ///< for a boot, before a look at the ports; servers come before its end
-inline constexpr auto kListenerPause = 500ms;  ///< between two looks; sshd restarts in less
+inline constexpr auto kListenerPatience = 5s;   ///< for a boot, before a look at the ports; servers come before its end
+inline constexpr auto kListenersSettled = 20s;  ///< after a start; under emulation sshd takes seconds to restart
+inline constexpr auto kListenerPause = 500ms;   ///< between two looks; sshd restarts in less
 inline constexpr std::size_t kForwardPorts = 32;              ///< of one VM; each costs a descriptor
 inline constexpr std::size_t kForwardPortsInAll = 256;        ///< of all VMs; each costs a descriptor
 inline constexpr std::size_t kForwardConnectionsInAll = 256;  ///< each costs a descriptor and buffers

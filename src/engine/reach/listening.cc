@@ -24,20 +24,25 @@ Task<Result<GuestPorts>> listening_ports(link::Client& client) {
   co_return parse_guest_ports(std::string_view(text).substr(0, text.find('\n')));
 }
 
+bool is_new(const store::VmRow& row) {
+  return unix_now() - row.started_at < std::chrono::seconds(limits::kListenersSettled).count();
+}
+
 }  // namespace
 
 Task<Result<bool>> wait_for_listener(const VmParts& vm, std::uint16_t port, host::Cancel& cancel) {
   auto& runtime = vm.services.runtime;
   auto deadline = host::after(vm.services.config.ready_timeout);
   auto given_up = [&cancel] { return cancel.requested(); };
-  // A clone's servers may restart with the host key of the clone, so one look is not enough.
+  // The servers of a clone that has just begun may restart with its host key, so one look is not enough then.
+  int looks_needed = is_new(vm.row()) ? 2 : 1;
   for (int looks_after_boot = 0;;) {
     auto client = CO_TRY(co_await vm.link->client(host::after(limits::kForwardAgentDeadline)));
     auto booted = co_await vm.link->wait_system(limits::kListenerPatience, given_up);
     if (cancel.requested()) co_return fail(ErrorCode::cancelled, "cancelled");
     auto ports = CO_TRY(co_await listening_ports(*client));
     if (ports.contains(port)) co_return true;
-    if (booted && ++looks_after_boot > 1) co_return false;
+    if (booted && ++looks_after_boot >= looks_needed) co_return false;
     if (host::Clock::now() >= deadline) co_return false;
     co_await runtime.sleep_for(limits::kListenerPause);
   }

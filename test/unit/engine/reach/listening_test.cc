@@ -37,6 +37,15 @@ TEST_CASE("listening: a booted guest without a server on the port is looked at t
   CHECK(std::ranges::count(steps, "agent /listening") == 2);
 }
 
+TEST_CASE("listening: a guest that has run for a while is looked at once") {
+  Fixture f;
+  REQUIRE(f.box->parts().record->edit([](store::VmRow& row, vm::Spec&) { row.started_at -= 60; }));
+  f.listen_on(R"({"address":"::","port":80})");
+  CHECK_FALSE(f.listens().value());
+  auto steps = f.log.steps();
+  CHECK(std::ranges::count(steps, "agent /listening") == 1);
+}
+
 TEST_CASE("listening: nobody waits after a cancellation, and hostile lists are errors") {
   Fixture f;
   f.guest().answers["/listening"] = "no list\n";

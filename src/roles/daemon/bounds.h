@@ -39,7 +39,8 @@ inline constexpr std::size_t kHostNameBytes = 255;                 ///< RFC 1035
 /// Most sessions of a VM: the agent allows 256 live ones and keeps 64 ended ones.
 inline constexpr std::size_t kSessionRows = 320;
 inline constexpr std::size_t kSessionFieldBytes =
-    256;  ///< of a command, a directory or a user; the agent shortens them
+    256;                                      ///< of a command, a directory or a user; the agent shortens them
+inline constexpr int kSessionNameTries = 20;  ///< of 2,304 names, 256 may be in use
 inline constexpr auto kSessionStopSlack = std::chrono::seconds(30);  ///< for SIGKILL and the answer, after the grace
 
 // -- vm.sync with dry_run

@@ -81,8 +81,14 @@ Result<link::SessionSpec> spec_of(const Json& params) {
 
 Task<Result<Json>> start(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto spec = CO_TRY(spec_of(params));
-  auto body = CO_TRY(encode_json(link::to_json(spec)));
-  co_return co_await call(daemon, params, {.method = "POST", .path = "/sessions", .body = std::move(body)});
+  bool named = !CO_TRY(find_string(params, "name")).value_or("").empty();
+  for (int tries = 1;; ++tries) {
+    auto body = CO_TRY(encode_json(link::to_json(spec)));
+    auto started = co_await call(daemon, params, {.method = "POST", .path = "/sessions", .body = std::move(body)});
+    bool taken = !started && started.error().code == ErrorCode::exists;
+    if (named || !taken || tries == limits::kSessionNameTries) co_return started;
+    spec.name = engine::random_name(host::random_bytes(4));
+  }
 }
 
 Task<Result<Json>> list(Daemon& daemon, const Json& params, rpc::CallContext&) {

@@ -88,6 +88,16 @@ TEST_CASE("vm.session.start: a session without a name gets one, and a wrong one 
   CHECK(f.guest().heard.empty());
 }
 
+TEST_CASE("vm.session.start: tries other names when one that it chose is in use, but not another than the caller's") {
+  Fixture f;
+  f.log.fail_on("agent /sessions", ErrorCode::exists);
+  CHECK(f.call("vm.session.start", {{"argv", {"make"}}}).error().code == ErrorCode::exists);
+  CHECK(std::ranges::count(f.log.steps(), "agent /sessions") == limits::kSessionNameTries);
+  f.log.fail_on("agent /sessions", ErrorCode::exists);
+  CHECK_FALSE(f.call("vm.session.start", {{"argv", {"make"}}, {"name", "mine"}}));
+  CHECK(std::ranges::count(f.log.steps(), "agent /sessions") == 1);
+}
+
 TEST_CASE("vm.session: an answer that makes no sense is an error about the guest") {
   for (const char* answer : {"[]", "{\"name\": 7}", "no json"}) {
     Fixture f;

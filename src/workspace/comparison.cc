@@ -59,7 +59,7 @@ Result<> Comparison::begin(const std::string& base, const Unchanged* unchanged) 
   if (unchanged) TRY(host::write_file(own_ + "/objects/info/alternates", unchanged->objects + "\n"));
   TRY(take_objects(git_, own_, guest_));
   TRY(take_shallow(own_, guest_));
-  if (!head_.id.empty()) TRY(git_.run({"update-ref", "--no-deref", "HEAD", head_.id}));
+  if (!head_.id.empty()) TRY(take_head());
   TRY(find_base(revision));
   return begin_index(unchanged);
 }
@@ -68,6 +68,17 @@ Result<> Comparison::begin(const std::string& base, const Unchanged* unchanged) 
 Result<> Comparison::begin_index(const Unchanged* unchanged) const {
   if (!unchanged) return TRY(git_.run({"read-tree", base_})), Result<>();
   TRY(git_.run({"update-index", "-z", "--index-info"}, {.input = unchanged->index, .env = {"GIT_WORK_TREE=" + tree_}}));
+  return {};
+}
+
+// The files are there even if the guest's repository is damaged, and they are the guest's work.
+Result<> Comparison::take_head() {
+  if (TRY(git_.line({"rev-parse", "--verify", "-q", "--end-of-options", head_.id + "^{commit}"})).empty()) {
+    head_.id.clear();
+    index_damage_ = "the guest's HEAD leads to a commit that is not there";
+    return {};
+  }
+  TRY(git_.run({"update-ref", "--no-deref", "HEAD", head_.id}));
   return {};
 }
 

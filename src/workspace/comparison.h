@@ -46,7 +46,7 @@ class Comparison {
   const std::optional<Manifest>& prepared() const { return prepared_; }
   /// Repositories inside the tree, which are left out.
   const std::vector<std::string>& nested() const { return nested_; }
-  /// Why names that are only in the guest's index are not known; empty: they are.
+  /// Why names that are only in the guest's index or commits are not known; empty: they are.
   const std::string& index_damage() const { return index_damage_; }
 
  private:
@@ -54,6 +54,7 @@ class Comparison {
       : git_(std::move(git)), own_(std::move(own)), guest_(std::move(guest)), tree_(std::move(tree)) {}
   Result<> begin(const std::string& base, const Unchanged* unchanged);
   Result<> begin_index(const Unchanged* unchanged) const;
+  Result<> take_head();
   Result<> make_own_repository(bool sha256) const;
   Result<> find_base(const std::string& revision);
   Result<> add(const Unchanged* unchanged);

@@ -73,7 +73,11 @@ class Cleaner {
 Result<std::vector<std::string>> quarantine(const std::string& tree, const std::string& away) {
   struct stat info{};
   auto git = tree + "/.git";
-  if (::lstat(git.c_str(), &info) < 0 || !S_ISDIR(info.st_mode))
+  bool there = ::lstat(git.c_str(), &info) == 0;
+  if (there && !S_ISDIR(info.st_mode))
+    return fail(ErrorCode::invalid, "the guest's .git is no directory, and what it leads to is not read",
+                "move the guest's repository there");
+  if (!there)
     return fail(ErrorCode::not_found, "there is no git repository in the guest",
                 "'banger vm workspace prepare' brings one there");
   (void)::chmod(tree.c_str(), 0700);

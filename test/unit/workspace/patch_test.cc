@@ -80,6 +80,17 @@ TEST_CASE("patch: damaged objects and a tree without a repository are errors") {
     round.repo.sh("rm -rf guest/.git && ln -s ../repo/.git guest/.git");
     CHECK_FALSE(round.patch().has_value());
   }
+  SECTION("a file instead of one") {
+    round.repo.sh("mv guest/.git elsewhere && echo 'gitdir: ../elsewhere' >guest/.git");
+    CHECK(round.patch().error().message == "the guest's .git is no directory, and what it leads to is not read");
+  }
+  SECTION("a HEAD that leads to no commit") {
+    round.guest("echo new >fresh && echo 1111111111111111111111111111111111111111 >.git/refs/heads/main");
+    auto made = round.patch({.form = Form::names});
+    REQUIRE(made.has_value());
+    CHECK(slurp(made->file) == "fresh\n");
+    CHECK(made->index_damage == "the guest's HEAD leads to a commit that is not there");
+  }
   SECTION("not prepared") {
     round.repo.sh("rm -rf guest/.git/banger");
     auto made = round.patch();

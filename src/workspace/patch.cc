@@ -67,7 +67,8 @@ Result<> apply_patch(const host::GetEnv& env, const std::string& path, const std
       std::move(applied.error())
           .in(fmt::format("nothing was applied to {}", printable(checkout.top)))
           .with_hint(
-              "check out the commit that was prepared; or write the patch with --output, and try 'git apply -3'"));
+              "the patch begins at the commit that was prepared: check that out; or, if you have committed an earlier "
+              "patch, 'banger vm workspace prepare' makes it the new beginning"));
 }
 
 }  // namespace banger::workspace

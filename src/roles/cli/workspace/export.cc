@@ -41,8 +41,7 @@ bool is_empty(const std::string& path) {
 }
 
 void note_damage(const Io& io, const std::string& damage) {
-  if (!damage.empty())
-    io.note(safe_text(damage) + "; so ignored files that are staged and not committed are not part of the patch");
+  if (!damage.empty()) io.note(safe_text(damage) + "; so files that git ignores are not part of the patch");
 }
 
 Result<> deliver(Io& io, const workspace::Patch& patch, const GuestPlace& place, const ExportWish& wish) {
@@ -50,7 +49,9 @@ Result<> deliver(Io& io, const workspace::Patch& patch, const GuestPlace& place,
     io.note(fmt::format("the repository {} inside {} is not part of the patch", safe_text(name), place.text()));
   note_damage(io, patch.index_damage);
   bool nothing = is_empty(patch.file);
-  if (nothing) io.note(fmt::format("nothing has changed in {}", place.text()));
+  if (nothing)
+    io.note(fmt::format("nothing has changed in {}{}", place.text(),
+                        wish.patch.paths.empty() ? "" : " at the named paths"));
   if (wish.output) TRY(copy_to(io, patch.file, *wish.output));
   if (!wish.apply_to || nothing) return {};
   TRY(workspace::apply_patch(io.env, *wish.apply_to, patch.file));

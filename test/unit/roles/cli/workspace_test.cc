@@ -130,6 +130,8 @@ TEST_CASE_METHOD(Guest, "vm workspace: a checkout goes in and its changes come b
   CHECK(contains(patch.out, "+guest"));
   CHECK(contains(patch.out, "+2"));
   CHECK_FALSE(contains(workspace({"export", "web", "--output", "-", "--path", "b"}).out, "+2"));
+  CHECK(
+      contains(workspace({"diff", "web", "--path", "nope"}).err, "nothing has changed in web:/root/repo at the named"));
   CHECK(workspace({"diff", "web"}).out == patch.out);
   CHECK(workspace({"diff", "web", "--name-only"}).out == "a\nb\n");
   CHECK(contains(workspace({"diff", "web", "--stat", "--path", "b", "--path", "a"}).out, " 2 files changed"));

@@ -74,10 +74,13 @@ Result<Checkout> Checkout::find(const Git& git, const std::string& path) {
   if (!where->ends_with("true\n"))
     return fail(ErrorCode::invalid, fmt::format("{} is inside a repository's own directory", printable(path)),
                 "name the checkout around it");
-  Checkout checkout{.top = TRY(git.line({"rev-parse", "--show-toplevel"})),
+  // The name of the directory comes last, because it can have newlines.
+  auto place = TRY(git.line({"rev-parse", "--show-object-format", "--show-toplevel"}));
+  auto format = place.substr(0, place.find('\n'));
+  Checkout checkout{.top = place.substr(std::min(format.size() + 1, place.size())),
                     .head = TRY(git.line({"rev-parse", "--verify", "-q", "HEAD^{commit}"})),
                     .branch = TRY(git.line({"symbolic-ref", "-q", "HEAD"})),
-                    .format = TRY(git.line({"rev-parse", "--show-object-format"}))};
+                    .format = format};
   constexpr std::string_view kHeads = "refs/heads/";
   if (checkout.branch.starts_with(kHeads)) checkout.branch.erase(0, kHeads.size());
   if (checkout.format != "sha1" && checkout.format != "sha256")

@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <future>
 #include <unordered_map>
 
 #include "base/text.h"
 #include "host/files.h"
 #include "workspace/bounds.h"
 #include "workspace/checkout.h"
-#include "workspace/tree_file.h"
+#include "workspace/stat_cache.h"
 
 namespace banger::workspace {
 
@@ -56,15 +57,14 @@ Result<std::unordered_map<std::string, bool>> find_filtered(const Git& git, cons
 }
 
 // As for git, a file behind a symlink is not there.
-bool is_there(int top, const TravelFile& file) {
-  auto found = open_in_tree(top, file.path, O_PATH);
+bool is_there(DirectoryCursor& cursor, const TravelFile& file) {
+  auto place = cursor.find(file.path);
   struct stat info{};
-  if (!found || ::fstat(found->get(), &info) < 0) return false;
+  if (!place || ::fstatat(place->directory, place->name.c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0) return false;
   return S_ISREG(info.st_mode) || S_ISLNK(info.st_mode);
 }
 
-Result<> add_untracked(const Git& git, Untracked untracked, Listing& listing) {
-  auto output = TRY(git.run({"ls-files", "-z", "--others", "--exclude-standard"}));
+void add_untracked(std::string_view output, Untracked untracked, Listing& listing) {
   for (auto path : records_of(output)) {
     // git names a repository inside this one as a directory.
     if (path.ends_with('/'))
@@ -74,7 +74,6 @@ Result<> add_untracked(const Git& git, Untracked untracked, Listing& listing) {
     else
       listing.files.push_back({.path = std::string(path), .mode = {}, .id = {}});
   }
-  return {};
 }
 
 }  // namespace
@@ -87,6 +86,9 @@ std::unexpected<Error> fail_submodule(const std::string& path) {
 Result<Listing> list_files(const Git& git, const Checkout& checkout, Untracked untracked, Submodules submodules) {
   Listing listing;
   std::vector<TravelFile> tracked;
+  // git looks for new files in the whole tree, which takes as long as everything else here.
+  auto others =
+      std::async(std::launch::async, [&git] { return git.run({"ls-files", "-z", "--others", "--exclude-standard"}); });
   auto output = TRY(git.run({"ls-files", "-z", "-s", "-t"}));
   for (auto record : records_of(output)) {
     auto entry = TRY(parse_entry(record));
@@ -102,8 +104,9 @@ Result<Listing> list_files(const Git& git, const Checkout& checkout, Untracked u
   }
   auto filtered = TRY(find_filtered(git, tracked));
   auto top = TRY(host::open_file(checkout.top, O_PATH | O_DIRECTORY));
+  DirectoryCursor cursor(top.get());
   for (auto& file : tracked) {
-    if (file.content == Content::tree && !is_there(top.get(), file)) {
+    if (file.content == Content::tree && !is_there(cursor, file)) {
       listing.deleted.push_back(std::move(file));
       continue;
     }
@@ -113,7 +116,7 @@ Result<Listing> list_files(const Git& git, const Checkout& checkout, Untracked u
     }
     listing.files.push_back(std::move(file));
   }
-  TRY(add_untracked(git, untracked, listing));
+  add_untracked(TRY(others.get()), untracked, listing);
   if (listing.files.size() > limits::kWorkspaceFiles)
     return fail(ErrorCode::exhausted,
                 fmt::format("{} has more than {} files", printable(checkout.top), limits::kWorkspaceFiles));

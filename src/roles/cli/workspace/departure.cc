@@ -39,8 +39,10 @@ workspace::Wish workspace_wish(const Args& args) {
   return wish;
 }
 
-Result<Departure> Departure::find(const Io& io, const std::string& path, const workspace::Wish& wish) {
+Result<Departure> Departure::find(const Io& io, const std::string& path, const workspace::Wish& wish,
+                                  const std::function<void()>& found) {
   Departure departure{.checkout = TRY(workspace::Checkout::find(io.env, path)), .start = {}};
+  found();
   auto git = TRY(workspace::Git::of_user(io.env, departure.checkout.top));
   departure.start = TRY(workspace::find_start(git, departure.checkout, wish));
   note_absent(io, departure.start.listing);

@@ -75,8 +75,13 @@ Result<workspace::GuestTree> report_of_guest(Io& io, const GuestPlace& place) {
   return workspace::read_tree_report(TRY(ask(io, place, Ask::report)));
 }
 
-Result<GuestLook> look_at_guest(Io& io, Daemon& daemon, const GuestPlace& place, CopyReport& report) {
-  auto told = report_of_guest(io, place);
+EarlyReport::EarlyReport(Io io, GuestPlace place)
+    : report_(std::async(std::launch::async, [io = std::move(io), place = std::move(place)]() mutable {
+        return report_of_guest(io, place);
+      })) {}
+
+Result<GuestLook> look_at_guest(Io& io, Daemon& daemon, const GuestPlace& place, Result<workspace::GuestTree> told,
+                                CopyReport& report) {
   if (told) return GuestLook{.tree = std::move(*told), .whole = false};
   if (told.error().code == ErrorCode::cancelled) return std::unexpected(std::move(told.error()));
   // Whatever went wrong, this way tells it, or works.

@@ -2,6 +2,7 @@
 // that, in a guest that an older banger saved, sends the whole tree.
 #pragma once
 
+#include <future>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,21 @@ struct GuestLook {
 /// agent that cannot tell.
 Result<workspace::GuestTree> report_of_guest(Io& io, const GuestPlace& place);
 
-/// `invalid` if something else than a directory is there. An empty tree if nothing is there.
-Result<GuestLook> look_at_guest(Io& io, Daemon& daemon, const GuestPlace& place, CopyReport& report);
+/// A report that is made on a thread, while the caller looks at the host. The destructor waits for the report.
+class EarlyReport {
+ public:
+  EarlyReport(Io io, GuestPlace place);
+  /// Waits for the report. REQUIRES: the first call.
+  Result<workspace::GuestTree> take() { return report_.get(); }
+
+ private:
+  std::future<Result<workspace::GuestTree>> report_;
+};
+
+/// `told` is the agent's report. `invalid` if something else than a directory is there. An empty tree if nothing is
+/// there.
+Result<GuestLook> look_at_guest(Io& io, Daemon& daemon, const GuestPlace& place, Result<workspace::GuestTree> told,
+                                CopyReport& report);
 
 /// The states of these files; absent files have none.
 Result<workspace::FileStates> look_at_files(Io& io, const GuestPlace& place, const std::vector<std::string>& names);

@@ -40,11 +40,13 @@ std::unexpected<Error> in_the_way(const GuestPlace& place, std::vector<std::stri
 /// One prepare.
 class Prepare {
  public:
-  Prepare(Io& io, const Departure& departure, const GuestPlace& place, Access access, Daemon& daemon)
+  Prepare(Io& io, const Departure& departure, const GuestPlace& place, EarlyReport& early, Access access,
+          Daemon& daemon)
       : io_(io),
         checkout_(departure.checkout),
         start_(departure.start),
         place_(place),
+        early_(early),
         access_(access),
         daemon_(daemon),
         report_(io),
@@ -73,7 +75,7 @@ class Prepare {
 
   /// Nothing there is fine. What no prepare has left there is not.
   Result<> look_at_place() {
-    guest_ = TRY(look_at_guest(io_, daemon_, place_, report_));
+    guest_ = TRY(look_at_guest(io_, daemon_, place_, early_.take(), report_));
     if (guest_.tree.empty) return {};
     if (!guest_.tree.manifest)
       return fail(ErrorCode::exists, fmt::format("{} is there already, and is no workspace of banger", place_.text()),
@@ -210,6 +212,7 @@ class Prepare {
   const workspace::Checkout& checkout_;
   const workspace::Start& start_;
   const GuestPlace& place_;
+  EarlyReport& early_;
   Access access_;
   Daemon& daemon_;
   CopyReport report_;
@@ -222,9 +225,10 @@ class Prepare {
 
 }  // namespace
 
-Result<> prepare_workspace(Io& io, const Departure& departure, const GuestPlace& place, Access access) {
+Result<> prepare_workspace(Io& io, const Departure& departure, const GuestPlace& place, EarlyReport& report,
+                           Access access) {
   auto daemon = TRY(Daemon::connect(io));
-  return Prepare(io, departure, place, access, daemon).run();
+  return Prepare(io, departure, place, report, access, daemon).run();
 }
 
 }  // namespace banger::roles::cli

@@ -2,10 +2,12 @@
 // rights of its user. The source repository is only read.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "roles/cli/command.h"
 #include "roles/cli/workspace/guest.h"
+#include "roles/cli/workspace/look.h"
 #include "workspace/start.h"
 
 namespace banger::roles::cli {
@@ -41,18 +43,20 @@ struct Departure {
   workspace::Checkout checkout;
   workspace::Start start;
 
-  /// Looks at the host only. Prints a note for what does not travel.
-  static Result<Departure> find(const Io& io, const std::string& path, const workspace::Wish& wish);
+  /// Looks at the host only. Prints a note for what does not travel. Calls `found` when there is a checkout, before the
+  /// files are listed.
+  static Result<Departure> find(
+      const Io& io, const std::string& path, const workspace::Wish& wish, const std::function<void()>& found = [] {});
   /// What --dry-run prints.
   std::string text() const;
 };
 
 enum class Access { writable, read_only };
 
-/// Makes or updates the repository in the guest. `exists`, with their names, if work of the guest is in the way. Ends
-/// with `cancelled` on Ctrl-C, and leaves no temporary files. With Access::read_only, the guest cannot change the files
-/// afterwards; `unsupported` if it has no way for that.
-Result<> prepare_workspace(Io& io, const Departure& departure, const GuestPlace& place,
+/// Makes or updates the repository in the guest, which `report` describes. `exists`, with their names, if work of the
+/// guest is in the way. Ends with `cancelled` on Ctrl-C, and leaves no temporary files. With Access::read_only, the
+/// guest cannot change the files afterwards; `unsupported` if it has no way for that.
+Result<> prepare_workspace(Io& io, const Departure& departure, const GuestPlace& place, EarlyReport& report,
                            Access access = Access::writable);
 
 }  // namespace banger::roles::cli

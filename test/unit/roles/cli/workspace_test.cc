@@ -344,6 +344,31 @@ TEST_CASE_METHOD(Guest, "vm workspace prepare: reads no tree of the guest, and s
   CHECK(daemon.called("vm.get_files") == 0);
 }
 
+TEST_CASE_METHOD(Guest, "vm workspace prepare: the guest is looked at while git lists the files of the host") {
+  fs::create_directories(local / "bin");
+  // This git lists files only when the guest has been asked.
+  spill(local / "bin/git", fmt::format("#!/bin/sh\ncase \"$*\" in *ls-files*--others*)\n"
+                                       "  for i in $(seq 200); do [ -e {}/asked ] && break; sleep 0.05; done\n"
+                                       "  [ -e {}/asked ] || exit 1 ;;\nesac\nexec /usr/bin/git \"$@\"\n",
+                                       local.path(), local.path()));
+  fs::permissions(local / "bin/git", fs::perms::owner_all);
+  home.variables["PATH"] = local.path() + "/bin:/usr/bin:/bin";
+  daemon.streams["vm.report_tree"] = [this](int socket, const Json& params) {
+    spill(local / "asked", "");
+    report(socket, params);
+  };
+  auto done = workspace({"prepare", "web", repo()});
+  INFO(done.err);
+  CHECK(done.status == 0);
+  CHECK(slurp(root / "root/repo/a") == "2\n");
+}
+
+TEST_CASE_METHOD(Guest, "vm workspace prepare: no guest is asked for what is no checkout") {
+  auto done = workspace({"prepare", "web", local.path()});
+  CHECK(contains(done.err, "is not in a git checkout"));
+  CHECK(daemon.calls().empty());
+}
+
 TEST_CASE_METHOD(Guest, "vm workspace prepare: --readonly locks the place, and a later prepare opens it") {
   std::string broken;
   on_command = [&](const std::string&, const std::string& command) {

@@ -103,7 +103,9 @@ std::optional<int> check_workspace(Context& context) {
 
 Result<> bring(Io& io, const std::optional<Departure>& departure, const std::string& vm) {
   if (!departure) return {};
-  auto prepared = prepare_workspace(io, *departure, {.vm = vm, .path = std::string(kGuestRepository)});
+  GuestPlace place{.vm = vm, .path = std::string(kGuestRepository)};
+  EarlyReport report(io, place);
+  auto prepared = prepare_workspace(io, *departure, place, report);
   if (prepared) return {};
   return std::unexpected(std::move(prepared.error()).with_hint(fmt::format("banger vm workspace prepare {}", vm)));
 }

@@ -25,11 +25,16 @@ Result<int> prepare(Context& context) {
     return context.usage("--from needs --branch", "name the branch that begins there");
   auto place = TRY(GuestPlace::of(args, args.positionals[0]));
   auto path = args.positionals.size() > 1 ? args.positionals[1] : std::string(".");
-  auto departure = TRY(Departure::find(context.io, path, workspace_wish(args)));
-  if (args.flag("dry-run"))
+  if (args.flag("dry-run")) {
+    auto departure = TRY(Departure::find(context.io, path, workspace_wish(args)));
     context.io.print(departure.text());
-  else
-    TRY(prepare_workspace(context.io, departure, place, args.flag("readonly") ? Access::read_only : Access::writable));
+    return exit_status::kOk;
+  }
+  std::optional<EarlyReport> report;
+  auto look = [&] { report.emplace(context.io, place); };
+  auto departure = TRY(Departure::find(context.io, path, workspace_wish(args), look));
+  auto access = args.flag("readonly") ? Access::read_only : Access::writable;
+  TRY(prepare_workspace(context.io, departure, place, *report, access));
   return exit_status::kOk;
 }
 

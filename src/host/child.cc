@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <grp.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -115,6 +116,14 @@ int bind_life(const SpawnSpec& spec, pid_t parent) {
   return ::getppid() == parent ? 0 : ESRCH;
 }
 
+// The exec takes away the capabilities of a user other than root. Root must give them up itself.
+int enter(const Namespaces& namespaces) {
+  if (::syscall(SYS_setns, namespaces.user.get(), CLONE_NEWUSER) < 0) return errno;
+  if (::syscall(SYS_setns, namespaces.network.get(), CLONE_NEWNET) < 0) return errno;
+  constexpr unsigned long kNoRoot = 1 << 0 | 1 << 1;  // SECBIT_NOROOT and its lock
+  return ::prctl(PR_SET_SECUREBITS, kNoRoot, 0, 0, 0) < 0 ? errno : 0;
+}
+
 int run_child(const SpawnSpec& spec, const Prepared& prepared) {
   reset_signals();
   if (spec.new_session) ::setsid();
@@ -124,6 +133,8 @@ int run_child(const SpawnSpec& spec, const Prepared& prepared) {
     take_default_oom_score();  // before setuid, after which the process cannot write to its /proc
   set_limits(spec);
   if (int error = drop_ids(spec)) return error;
+  if (spec.namespaces)
+    if (int error = enter(*spec.namespaces)) return error;
   if (int error = bind_life(spec, prepared.parent)) return error;
   if (spec.small_pages) (void)::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   if (spec.readable_by_owner)

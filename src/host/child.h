@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "host/namespaces.h"
 
 namespace banger::host {
 
@@ -39,7 +40,8 @@ struct SpawnSpec {
   /// refuses the group, the process begins in this process's own.
   int cgroup_fd = -1;
   std::uint32_t cpu_seconds = 0;  ///< killed after this much processor time (setrlimit(2), RLIMIT_CPU); 0: no limit
-  bool controlling_tty = false;   ///< make stdin_fd the controlling terminal (needs new_session)
+  const Namespaces* namespaces = nullptr;  ///< the process begins in these, without capabilities; null: in our own
+  bool controlling_tty = false;            ///< make stdin_fd the controlling terminal (needs new_session)
   /// the usual chance of being killed when memory runs out, even if this process is spared
   bool default_oom_score = false;
   std::vector<ResourceLimit> limits;  ///< set while the process is root; the others are this process's own

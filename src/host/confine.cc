@@ -34,9 +34,18 @@ Result<> set_current(const Sets& sets) {
   return {};
 }
 
-__user_cap_data_struct half(std::uint64_t keep, unsigned shift) {
+__user_cap_data_struct half(std::uint64_t keep, unsigned shift, bool inheritable) {
   auto bits = static_cast<std::uint32_t>(keep >> shift);
-  return {.effective = bits, .permitted = bits, .inheritable = 0};
+  return {.effective = bits, .permitted = bits, .inheritable = inheritable ? bits : 0};
+}
+
+// The kernel gives capabilities to the programs of root only. Those of another user need ambient ones.
+Result<> pass_on(std::uint64_t keep) {
+  for (int number = 0; number < 64; ++number)
+    if (keep >> number & 1)
+      if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) < 0)
+        return fail_errno(fmt::format("pass on capability {}", number));
+  return {};
 }
 
 // The kernel returns EINVAL for the first number that it does not know.
@@ -63,7 +72,9 @@ Result<> keep_capabilities(std::uint64_t keep) {
   // earlier. A program that it starts under no-new-privileges gets no more than the process has.
   if (TRY(effective_capabilities()) >> CAP_SETPCAP & 1) TRY(narrow_bounding_set(keep));
   ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  return set_current({half(keep, 0), half(keep, 32)});
+  bool root = ::geteuid() == 0;
+  TRY(set_current({half(keep, 0, !root), half(keep, 32, !root)}));
+  return root ? Result<>() : pass_on(keep);
 }
 
 Result<> forbid_new_privileges() {

@@ -9,7 +9,8 @@
 namespace banger::host {
 
 /// Keeps the capabilities in `keep` and drops all others. Bit N is capability number N (capabilities(7)). The bounding
-/// set is narrowed too, so no later program has them. The kept capabilities must be held already.
+/// set is narrowed too, so no later program has them. The kept capabilities must be held already. The programs that
+/// this thread starts have the kept ones, whoever its user is.
 Result<> keep_capabilities(std::uint64_t keep);
 
 /// The effective capabilities of this thread.
@@ -20,8 +21,9 @@ Result<> forbid_new_privileges();
 
 /// The system calls that are allowed beyond those of a small server.
 enum class Calls {
-  few,    ///< nothing
-  jails,  ///< mounts in a namespace of its own, another root, other users, device nodes, and the calls of a VMM
+  few,      ///< nothing
+  sockets,  ///< sockets of IPv4
+  jails,    ///< mounts in a namespace of its own, another root, other users, device nodes, and the calls of a VMM
 };
 
 /// Allows only the system calls of a small server that starts programs (docs/privileges.md), for this thread and

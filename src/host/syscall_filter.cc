@@ -200,7 +200,7 @@ constexpr int kOfJails[] = {
 
 constexpr std::uint32_t kNewNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
                                          CLONE_NEWPID | CLONE_NEWNET | 0x80 /* CLONE_NEWTIME */;
-constexpr std::uint32_t kFamilies[] = {AF_UNIX, AF_NETLINK};
+constexpr std::uint32_t kFamilies[] = {AF_UNIX, AF_NETLINK, AF_INET};  // the last one for Calls::sockets only
 // Requests that type into the terminal of another user.
 constexpr std::uint32_t kTerminalRequests[] = {TIOCSTI, TIOCLINUX};
 constexpr std::uint32_t kX32Bit = 0x40000000;
@@ -273,7 +273,8 @@ Program make_program(Calls calls) {
   program.with_bits(SYS_clone, kNewNamespaces, kRefused);
   // The flags of clone3 are in memory, which a filter cannot read. After ENOSYS, libc uses clone.
   program.always(SYS_clone3, refuse(ENOSYS));
-  program.with_values(SYS_socket, 0, kFamilies, kAllow, refuse(EAFNOSUPPORT));
+  auto families = std::span(kFamilies).first(calls == Calls::sockets ? 3 : 2);
+  program.with_values(SYS_socket, 0, families, kAllow, refuse(EAFNOSUPPORT));
   program.with_values(SYS_socketpair, 0, std::span(kFamilies, 1), kAllow, refuse(EAFNOSUPPORT));
   program.with_values(SYS_ioctl, 1, kTerminalRequests, kRefused, kAllow);
   program.give(kRefused);

@@ -217,3 +217,15 @@ TEST_CASE("confine: for jails there are mounts in a namespace of one's own, and 
   });
   CHECK(status.shell_code() == 0);
 }
+
+TEST_CASE("confine: a server with sockets has those of IPv4, and a small one has not") {
+  for (auto calls : {Calls::sockets, Calls::few}) {
+    auto status = in_child([calls] {
+      if (!forbid_new_privileges() || !filter_system_calls(calls)) return 200;
+      bool inet = ::socket(AF_INET, SOCK_DGRAM, 0) >= 0, other = ::socket(AF_INET6, SOCK_DGRAM, 0) >= 0;
+      if (other || ::socket(AF_UNIX, SOCK_STREAM, 0) < 0) return 201;
+      return inet == (calls == Calls::sockets) ? 0 : 202;
+    });
+    CHECK(status.shell_code() == 0);
+  }
+}

@@ -47,6 +47,13 @@ inline constexpr auto kGoOnDeadline = 3s;        ///< a guest that can go on ans
 /// Free space at which a guest that met a full disk goes on: enough for a while, and less than the smallest VM frees.
 inline constexpr std::uint64_t kGoOnBytes = 64 * kMiB;
 
+// -- the private network
+inline constexpr auto kNetworkStartDeadline = 15s;  ///< of the keeper: 20 ms, and far longer on a busy host
+inline constexpr auto kNetworkEndDeadline = 5s;     ///< it only ends its two processes
+inline constexpr auto kNetworkRetry = 1min;         ///< after a failed start; until then VMs get another network
+inline constexpr std::size_t kNetworkAnswerBytes = 4 * kKiB;  ///< "ok", or one sentence
+inline constexpr std::size_t kNetworkLockBytes = 128;         ///< a pid, or four numbers
+
 // -- the link to an agent
 inline constexpr auto kTokenTurn = 3s;                ///< for the first attempt with one of several tokens
 inline constexpr auto kAgentPoll = 100ms;             ///< how often a wait checks for a cancel or an ended machine
@@ -99,9 +106,7 @@ inline constexpr auto kForwardSettle = 2s;                    ///< a VM that has
 inline constexpr auto kForwardPause = 500ms;        ///< between two lists of ports, however fast a guest sends them
 inline constexpr auto kForwardFinish = 1min;        ///< for a guest to take the last bytes of a caller that has gone
 inline constexpr auto kForwardAgentDeadline = 10s;  ///< for the link, and for the guest's answer to a request
-inline constexpr std::uint16_t kDnsPort = 53;       ///< of the resolvers in resolv.conf(5)
-inline constexpr std::size_t kResolvConfBytes = 64 * kKiB;  ///< real ones are below 1 KiB
-inline constexpr auto kResolverDeadline = 500ms;  ///< a local resolver that knows this server answers within 1 ms
-inline constexpr auto kDnsRetry = 30s;            ///< until a port that was in use is tried again
+inline constexpr auto kResolverDeadline = 500ms;    ///< a local resolver that knows this server answers within 1 ms
+inline constexpr auto kDnsRetry = 30s;              ///< until a port that was in use is tried again
 
 }  // namespace banger::limits

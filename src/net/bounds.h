@@ -31,6 +31,13 @@ inline constexpr std::size_t kDnsMessageBytes = 1232;  ///< a query; real ones a
 inline constexpr unsigned kDnsBatch = 16;              ///< queries read and answered with one system call each way
 inline constexpr int kDnsBatchesInRow = 8;             ///< before other coroutines run
 inline constexpr int kDnsTcpConnections = 32;          ///< at once; later ones are closed
-inline constexpr auto kDnsTcpIdle = 10s;               ///< for the next whole query, and for the reading of its answer
+// guests ask more: all questions of their programs are passed on
+inline constexpr int kDnsRelayed = 512;                     ///< questions on their way at once; each has a socket
+inline constexpr std::size_t kDnsRelayBytes = 64 * kKiB;    ///< an answer over UDP; whole ones have below 4 KiB
+inline constexpr auto kDnsServerPatience = 2s;              ///< then the next server is asked, as resolvers do
+inline constexpr std::size_t kDnsServers = 3;               ///< as many as the C library asks (resolv.conf(5))
+inline constexpr std::uint16_t kDnsPort = 53;               ///< of the servers in resolv.conf(5)
+inline constexpr std::size_t kResolvConfBytes = 64 * kKiB;  ///< real ones are below 1 KiB
+inline constexpr auto kDnsTcpIdle = 10s;  ///< for the next whole query, and for the reading of its answer
 
 }  // namespace banger::limits

@@ -9,6 +9,7 @@
 #include <asio/experimental/as_tuple.hpp>
 
 #include "net/bounds.h"
+#include "net/dns_stream.h"
 #include "net/tcp.h"
 
 namespace banger::net {
@@ -85,21 +86,6 @@ Task<> answer_datagrams(ServingPtr s) {
   }
 }
 
-// Each message has two bytes of length before it (RFC 1035, 4.2.2). False: the connection has ended.
-Task<bool> read_message(TcpStream& stream, std::string& bytes, std::size_t& size) {
-  auto deadline = host::after(limits::kDnsTcpIdle);
-  for (;;) {
-    if (bytes.size() >= 2) {
-      size = std::size_t{static_cast<unsigned char>(bytes[0])} << 8 | static_cast<unsigned char>(bytes[1]);
-      if (size > limits::kDnsMessageBytes) co_return false;
-      if (bytes.size() >= 2 + size) co_return true;
-    }
-    auto more = co_await stream.read(deadline);
-    if (!more || more->empty()) co_return false;
-    bytes += *more;
-  }
-}
-
 Task<> answer_connection(ServingPtr s, std::unique_ptr<TcpStream> stream) {
   struct Counted {
     explicit Counted(int& c) : count(c) { ++count; }
@@ -107,12 +93,11 @@ Task<> answer_connection(ServingPtr s, std::unique_ptr<TcpStream> stream) {
     int& count;
   } counted(s->connections);
   std::string bytes, answer;
-  for (std::size_t size = 0; co_await read_message(*stream, bytes, size); bytes.erase(0, 2 + size)) {
-    answer_dns(std::string_view(bytes).substr(2, size), s->address_of, answer);
+  while (auto size = co_await read_dns_message(*stream, bytes)) {
+    answer_dns(std::string_view(bytes).substr(2, *size), s->address_of, answer);
+    bytes.erase(0, 2 + *size);
     if (answer.empty()) co_return;
-    std::string framed{static_cast<char>(answer.size() >> 8), static_cast<char>(answer.size() & 0xff)};
-    framed += answer;
-    if (!co_await stream->write(std::move(framed), host::after(limits::kDnsTcpIdle))) co_return;
+    if (!co_await stream->write(framed_dns_message(answer), host::after(limits::kDnsTcpIdle))) co_return;
   }
 }
 

@@ -134,6 +134,16 @@ void reset_at_close(int socket) {
   ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
+Result<std::unique_ptr<TcpListener>> accept_from(host::Runtime& runtime, UniqueFd listening) {
+  auto acceptor = std::make_shared<tcp::acceptor>(runtime.io());
+  std::error_code error;
+  acceptor->assign(tcp::v4(), listening.get(), error);
+  if (error) return fail_errno("use a listening socket", error.value());
+  listening.release();
+  auto where = acceptor->local_endpoint(error);
+  return std::make_unique<Listener>(acceptor, host::Endpoint{where.address().to_v4().to_uint(), where.port()});
+}
+
 Result<std::unique_ptr<TcpListener>> listen_tcp(host::Runtime& runtime, const host::Endpoint& where) {
   auto acceptor = std::make_shared<tcp::acceptor>(runtime.io());
   std::error_code error;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/task.h"
+#include "base/unique_fd.h"
 #include "host/endpoint.h"
 #include "host/runtime.h"
 
@@ -44,6 +45,9 @@ class TcpListener {
 void keep_alive(int socket);
 /// Closing the socket then resets the connection.
 void reset_at_close(int socket);
+
+/// Accepts from an IPv4 socket that listens already.
+Result<std::unique_ptr<TcpListener>> accept_from(host::Runtime& runtime, UniqueFd listening);
 
 /// `busy` when the port is in use, `denied` when this user may not listen on it. Port 0 means any free port.
 Result<std::unique_ptr<TcpListener>> listen_tcp(host::Runtime& runtime, const host::Endpoint& where);

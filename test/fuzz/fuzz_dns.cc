@@ -4,8 +4,10 @@
 #include <string>
 
 #include "../unit/net/dns_wire.h"
+#include "net/dns_ask.h"
 #include "net/dns_message.h"
 #include "net/dns_query.h"
+#include "net/dns_relay.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
@@ -25,6 +27,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   if (!read.whole || answer.size() > banger::net::kDnsAnswerBytes || answer.substr(0, 2) != bytes.substr(0, 2))
     std::abort();
   if (!read.has(0x8000) || read.has(0x0280) || read.counts[0] > 1 || read.counts[1] > 1) std::abort();
+  // The name of a VM never leaves this host, and what leaves it has a name.
+  bool here = banger::net::is_answered_here(bytes);
+  if ((read.has(0x0400) && !here) || (!here && banger::net::dns_question_of(bytes).empty())) std::abort();
   // An answer with a record reports success.
   if (read.counts[1] == 1 && read.rcode() != 0) std::abort();
   return 0;

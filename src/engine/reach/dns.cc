@@ -5,6 +5,7 @@
 #include "engine/bounds.h"
 #include "engine/reach/reach.h"
 #include "host/files.h"
+#include "net/bounds.h"
 #include "net/dns_query.h"
 #include "net/resolv_conf.h"
 

@@ -9,6 +9,7 @@
 #include "roles/cli/cli.h"
 #include "roles/daemon/daemon.h"
 #include "roles/helper/helper.h"
+#include "roles/network/network.h"
 
 namespace {
 
@@ -22,6 +23,7 @@ constexpr Role kRoles[] = {
     {"banger", banger::roles::cli::run},
     {"bangerd", banger::roles::daemon::run},
     {"bangerd-root", banger::roles::helper::run},
+    {"bangerd-net", banger::roles::network::run},
     {"banger-agent", banger::roles::agent::run_agent},
     {"init", banger::roles::agent::run_init, true},
     {"shutdown", banger::roles::agent::run_exitrd, true},

@@ -11,6 +11,8 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +22,7 @@
 #include "base/log.h"
 #include "base/task.h"
 #include "base/unique_fd.h"
+#include "host/namespaces.h"
 
 namespace banger::capabilities {
 
@@ -75,16 +78,24 @@ Result<> check_arguments(const PrivilegedOperation& operation, const Json& argum
 Result<const PrivilegedOperation*> validated(const PrivilegedTable& table, const PrivilegedContext& context,
                                              std::string_view operation, const Json& arguments);
 
-/// How the daemon calls the operations: over the helper's socket, or in its own process when it runs as root.
+/// How the daemon calls the operations: over the helper's socket, or in its own process when it runs as root. A private
+/// network has those of bridges only.
 class Privileged {
  public:
   virtual ~Privileged() = default;
   /// `arguments` is a JSON object. `unavailable`, with a hint, when there is neither a helper nor root.
   virtual Task<Result<PrivilegedReply>> call(std::string operation, std::string arguments) = 0;
   /// Determined anew for each call, so that an install or uninstall needs no restart of the daemon.
-  enum class Way { helper, in_process, none };
+  enum class Way { helper, in_process, private_network, none };
   virtual Way way() const = 0;
   bool available() const { return way() != Way::none; }
+  bool is_private() const { return way() == Way::private_network; }
+  /// The private network in which the operations have their effect; null: this process's own network, or none yet.
+  virtual std::shared_ptr<const host::Namespaces> network() const { return nullptr; }
+  /// Why there is no private network, as far as it is known.
+  virtual std::optional<Error> missing() const { return std::nullopt; }
+  /// Nothing that the operations made is needed for now.
+  virtual Task<> rest() { co_return; }
 };
 
 }  // namespace banger::capabilities

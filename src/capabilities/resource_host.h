@@ -2,6 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "capabilities/resource.h"
 #include "config/config.h"
@@ -19,8 +22,11 @@ struct ResourceHost {
   const config::Config& config;
   store::Store& store;
   Privileged& privileged;
+  Privileged& network;  ///< for bridges: like `privileged`, or in a private network
   /// The facts about this host's Firecracker, probed at the first call.
   std::function<Task<Result<machine::firecracker::FirecrackerFacts>>()> firecracker;
+  /// The id of the VM with that name or id. Called when VMs have been recovered.
+  std::function<std::optional<std::string>(std::string_view name)> find_vm = {};
 };
 
 template <class Resource>

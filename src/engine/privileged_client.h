@@ -24,7 +24,6 @@ class PrivilegedClient final : public capabilities::Privileged {
   const std::string& socket() const { return socket_; }
 
  private:
-  Task<Result<capabilities::PrivilegedReply>> ask_helper(std::string request);
   Task<Result<capabilities::PrivilegedReply>> do_here(std::string operation, std::string arguments);
 
   host::Runtime& runtime_;

@@ -81,9 +81,11 @@ struct MachineConfig {
   std::vector<Drive> drives;         ///< in guest order: vda, vdb, …
   std::vector<UserNic> nics;
   std::vector<TapNic> taps;  ///< after the nics, in guest order
-  bool console = true;       ///< guest console into directory/console.log
-  bool metrics = false;      ///< the VMM counts the work of its guest, if counting is optional
-  std::string reason;        ///< why this VMM was chosen, for people
+  /// the private network in which the taps are; null: they are in this process's own
+  std::shared_ptr<const host::Namespaces> network = nullptr;
+  bool console = true;   ///< guest console into directory/console.log
+  bool metrics = false;  ///< the VMM counts the work of its guest, if counting is optional
+  std::string reason;    ///< why this VMM was chosen, for people
   /// made by the driver: a file with the guest's memory and every write to it; empty: no file
   std::string memory_file;
   /// continue from here instead of booting; kernel, initrds and cmdline are then unused

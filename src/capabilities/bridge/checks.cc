@@ -88,11 +88,33 @@ Task<Result<Check>> forwarding(host::Runtime& runtime, net::Bridge bridge) {
       ""};
 }
 
+// A network that cannot be made is a failure only for a user who asked for a bridge.
+Check private_network(const ResourceHost& host, const BridgeDevice& device, BridgeUse use) {
+  bool asked = host.config.network == vm::NetworkChoice::bridge;
+  auto bad = asked ? CheckStatus::fail : CheckStatus::warn;
+  auto why = device.trouble() ? device.trouble() : host.privileged.missing();
+  if (why)
+    return {"private network", bad,
+            fmt::format("{}. VMs use user-mode networking, in which guests reach services on this host's loopback",
+                        why->message),
+            why->hint};
+  if (!host.privileged.network())
+    return {"private network", CheckStatus::pass, "it is made, without root, when the first VM needs it", ""};
+  return {"private network", CheckStatus::pass,
+          fmt::format("{} with {} VMs and {} idle taps, apart from this host's network", host.config.bridge_name,
+                      use.vms, use.idle_taps),
+          ""};
+}
+
 }  // namespace
 
 Task<std::vector<Check>> check_bridge_host(const ResourceHost& host, const BridgeDevice& device, BridgeUse use) {
   std::vector<Check> checks;
   bool asked = host.config.network == vm::NetworkChoice::bridge;
+  if (host.privileged.is_private() || host.privileged.missing()) {
+    checks.push_back(private_network(host, device, use));
+    co_return checks;
+  }
   if (!host.privileged.available()) {
     checks.push_back({"bridge", asked ? CheckStatus::fail : CheckStatus::pass,
                       "not available without root or the root helper. VMs use user-mode networking",

@@ -53,7 +53,7 @@ Task<Result<>> BridgeDevice::make() {
   if (!recorded_) CO_TRY(host_.store.add_journal({0, kBridgeOwner, kKind, host_.config.bridge_name}));
   recorded_ = true;
   made_ = CO_TRY(in("bridge.ensure", bridge_in(CO_TRY(co_await host_.privileged.call("bridge.ensure", "{}")))));
-  host_.runtime.spawn(route_names(host_.privileged, host_.config, host_.log));
+  if (!host_.privileged.is_private()) host_.runtime.spawn(route_names(host_.privileged, host_.config, host_.log));
   co_return Result<>{};
 }
 
@@ -66,6 +66,7 @@ Task<Result<>> BridgeDevice::remove(std::function<bool()> in_use) {
   recorded_ = false;
   for (const auto& entry : CO_TRY(host_.store.journal()))
     if (entry.kind == kKind) CO_TRY(host_.store.remove_journal(entry.owner, entry.kind, entry.key));
+  co_await host_.privileged.rest();
   co_return Result<>{};
 }
 

@@ -27,14 +27,28 @@ bool is_deserted(const std::string& name) {
 
 bool on_bridge(const vm::Spec& spec) { return spec.network == vm::Network::bridge; }
 
+/// The host as the parts of this resource see it: their operations may have their effect in a private network.
+ResourceHost for_bridge(const ResourceHost& host) {
+  return {.runtime = host.runtime,
+          .log = host.log,
+          .paths = host.paths,
+          .config = host.config,
+          .store = host.store,
+          .privileged = host.network,
+          .network = host.network,
+          .firecracker = host.firecracker,
+          .find_vm = host.find_vm};
+}
+
 }  // namespace
 
 BridgeNetwork::BridgeNetwork(const ResourceHost& host)
-    : host_(host),
-      device_(host),
-      taps_(host.log, host.store, host.privileged, {::geteuid(), net::daemon_number(host.paths.state)}),
+    : host_(for_bridge(host)),
+      device_(host_),
+      taps_(host.log, host.store, host.network, {::geteuid(), net::daemon_number(host.paths.state)}),
       idle_(taps_),
-      upkeep_(host, device_, taps_, idle_) {}
+      upkeep_(host_, device_, taps_, idle_),
+      names_(host_, leases_) {}
 
 Result<> BridgeNetwork::load() {
   for (const auto& lease : TRY(host_.store.leases())) leases_.set(lease.vm_id, lease.address);
@@ -47,21 +61,36 @@ Result<> BridgeNetwork::load() {
 
 Task<Result<>> BridgeNetwork::resolve(vm::NetworkChoice asked, vm::Spec& spec) {
   using enum vm::NetworkChoice;
-  bool installed = host_.privileged.way() == Privileged::Way::helper;
-  if (asked == user || (asked == automatic && !installed)) co_return Result<>{};
+  bool good = host_.privileged.way() == Privileged::Way::helper || host_.privileged.is_private();
+  if (asked == user || (asked == automatic && !good)) co_return Result<>{};
   if (!host_.privileged.available())
-    co_return fail(ErrorCode::unavailable, "bridge networking needs root, and there is no root helper",
-                   "use user-mode networking: --network user");
+    co_return fail(ErrorCode::unavailable, "bridge networking needs root, the root helper or a private network",
+                   "banger doctor tells what a private network lacks; or: --network user");
   CO_TRY(device_.configured());
+  if (host_.privileged.is_private()) {
+    auto made = co_await ensure();
+    if (made || asked == bridge) spec.network = vm::Network::bridge;
+    co_return asked == bridge ? made : Result<>{};
+  }
   // Every other failure can be repaired. `acquire` reports it.
   auto made = asked == bridge || device_.made() ? Result<>{} : co_await device_.ensure();
   if (made || made.error().code != ErrorCode::unsupported) spec.network = vm::Network::bridge;
   co_return Result<>{};
 }
 
+Task<Result<>> BridgeNetwork::ensure() {
+  CO_TRY(co_await device_.ensure());
+  co_return co_await names_.serve();
+}
+
+Task<> BridgeNetwork::close() {
+  co_await upkeep_.close();
+  names_.end();
+}
+
 Task<Result<BridgeNetwork::Port>> BridgeNetwork::attach(std::string vm_id) {
   upkeep_.note_use();
-  if (!device_.made()) CO_TRY(co_await device_.ensure());
+  if (!device_.made() || (host_.privileged.is_private() && !names_.serves())) CO_TRY(co_await ensure());
   auto address = CO_TRY(leases_.choose(vm_id, *device_.made()));
   auto idle = idle_.take();
   auto number = idle ? idle->number : CO_TRY(taps_.free_number());
@@ -77,7 +106,7 @@ Task<Result<BridgeNetwork::Port>> BridgeNetwork::attach(std::string vm_id) {
   auto made = co_await taps_.create(number);
   if (made) co_return Port{number, address, std::move(*made)};
   // Another program may have removed the bridge. Make the bridge again.
-  CO_TRY(co_await device_.ensure());
+  CO_TRY(co_await ensure());
   co_return Port{number, address, CO_TRY(co_await taps_.create(number))};
 }
 
@@ -89,6 +118,7 @@ Task<Result<>> BridgeNetwork::acquire(const VmContext& vm, machine::MachineConfi
   config.taps.push_back({.mac = net::bridge_mac(port.address),
                          .device = net::tap_name(port.tap),
                          .fd = std::make_shared<UniqueFd>(std::move(port.fd))});
+  config.network = host_.privileged.network();
   co_return Result<>{};
 }
 
@@ -103,7 +133,7 @@ Task<Result<>> BridgeNetwork::admit(std::string vm_id, const vm::Spec& spec) {
                     {"address", net::to_text(*lease)},
                     {"nat", spec.nat},
                     {"link_local", spec.nat && host_.config.guest_link_local}};
-  if (!device_.made()) CO_TRY(in("network", co_await device_.ensure()));
+  if (!device_.made()) CO_TRY(in("network", co_await ensure()));
   CO_TRY(in("network", co_await host_.privileged.call("nat.set", dump_json(arguments))));
   co_return Result<>{};
 }
@@ -128,17 +158,19 @@ std::optional<NetworkPort> BridgeNetwork::port(std::string_view vm_id) const {
   return NetworkPort{.mac = net::bridge_mac(*lease),
                      .address = fmt::format("{}/{}", net::to_text(*lease), bridge->prefix),
                      .gateway = net::to_text(bridge->address),
-                     .dns = {host_.config.default_dns}};
+                     .dns = {host_.privileged.is_private() ? net::to_text(bridge->address) : host_.config.default_dns}};
 }
 
 std::optional<std::string> BridgeNetwork::address(std::string_view vm_id, const vm::Spec& spec) const {
-  if (!on_bridge(spec)) return std::nullopt;
+  // The host is not in a private network.
+  if (!on_bridge(spec) || host_.privileged.is_private()) return std::nullopt;
   auto lease = leases_.find(vm_id);
   return lease ? net::to_text(*lease) : "";
 }
 
 std::vector<Leftover> BridgeNetwork::leftovers() {
   std::vector<Leftover> found;
+  if (host_.privileged.is_private()) return found;
   for (auto number : taps_.stray().value_or(std::vector<std::uint32_t>{}))
     found.push_back({"tap", net::tap_name(number), "belongs to no VM", this});
   if (!device_.recorded() && is_deserted(host_.config.bridge_name))

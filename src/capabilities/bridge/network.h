@@ -5,6 +5,7 @@
 // is removed some time after the last VM, or with the daemon if no VM is on the bridge.
 #pragma once
 
+#include "capabilities/bridge/guest_names.h"
 #include "capabilities/bridge/leases.h"
 #include "capabilities/bridge/upkeep.h"
 
@@ -16,8 +17,8 @@ class BridgeNetwork final : public HostResource {
 
   std::string_view name() const override { return "bridge"; }
   Result<> load() override;
-  /// `unavailable` when a bridge is requested and neither root nor the root helper can make one. An automatic choice is
-  /// the bridge if banger is installed on the host and the kernel has bridges.
+  /// `unavailable` when a bridge is requested and nobody can make one. An automatic choice is the bridge if banger is
+  /// installed on the host and the kernel has bridges. It is also the bridge where there can be a private network.
   Task<Result<>> resolve(vm::NetworkChoice asked, vm::Spec& spec) override;
   /// Gives the VM a tap and an address. The tap drops all packets until `admit`.
   Task<Result<>> acquire(const VmContext& vm, machine::MachineConfig& config) override;
@@ -32,7 +33,7 @@ class BridgeNetwork final : public HostResource {
   Task<Result<>> remove(Leftover leftover) override;
   Task<std::vector<Check>> checks() override;
   Task<> run(host::Foreground& foreground) override { return upkeep_.run(foreground); }
-  Task<> close() override { return upkeep_.close(); }
+  Task<> close() override;
 
  private:
   struct Port {
@@ -41,6 +42,8 @@ class BridgeNetwork final : public HostResource {
     UniqueFd fd;
   };
   Task<Result<Port>> attach(std::string vm_id);
+  /// Makes the bridge, and the name server on it in a private network.
+  Task<Result<>> ensure();
 
   ResourceHost host_;
   Leases leases_;
@@ -48,6 +51,7 @@ class BridgeNetwork final : public HostResource {
   Taps taps_;
   IdleTaps idle_;
   BridgeUpkeep upkeep_;
+  GuestNames names_;
 };
 
 }  // namespace banger::capabilities

@@ -45,13 +45,15 @@ std::vector<std::string> Taps::holders() const {
 
 Result<std::vector<std::uint32_t>> Taps::stray() const {
   std::vector<std::uint32_t> numbers;
+  if (privileged_.is_private()) return numbers;
   for (const auto& tap : TRY(net::list_taps()))
     if (tap.mark == mark_ && !known(tap.number)) numbers.push_back(tap.number);
   return numbers;
 }
 
 Result<std::uint32_t> Taps::free_number() const {
-  auto there = TRY(net::list_taps());
+  // A private network has taps of this daemon only.
+  auto there = privileged_.is_private() ? std::vector<net::ListedTap>() : TRY(net::list_taps());
   for (std::uint32_t number = 1; number <= limits::kTaps; ++number)
     if (!known(number) && std::ranges::find(there, number, &net::ListedTap::number) == there.end()) return number;
   return fail(ErrorCode::exhausted, fmt::format("there are {} taps already", limits::kTaps),

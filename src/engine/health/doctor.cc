@@ -220,6 +220,7 @@ Task<Check> default_kernel(Services& services) {
 Task<Check> helper(Services& services) {
   auto& privileged = services.privileged;
   switch (privileged.way()) {
+    case PrivilegedClient::Way::private_network:
     case PrivilegedClient::Way::none:
       co_return Check{"root helper", CheckStatus::pass,
                       "not installed: VMs have user-mode networking, which needs no root",

@@ -41,6 +41,7 @@ Result<host::Child> spawn_detached(std::vector<std::string> argv, const MachineC
   if (logs.console) spec.stdout_fd = logs.console.get();
   spec.stderr_fd = logs.errors.get();
   spec.new_session = true;
+  spec.namespaces = config.network.get();
   spec.small_pages = config.restore.has_value();
   return host::spawn(spec);
 }

@@ -19,8 +19,10 @@
 #include "engine/fleet/autostart.h"
 #include "engine/health/upkeep.h"
 #include "engine/installed_vmms.h"
+#include "engine/network_keeper.h"
 #include "host/files.h"
 #include "host/memory.h"
+#include "host/own_program.h"
 #include "host/passwd.h"
 #include "host/ulimits.h"
 #include "host/unix_socket.h"
@@ -145,6 +147,11 @@ std::string helper_socket() {
   return other && *other ? other : std::string(config::kHelperSocket);
 }
 
+std::optional<std::string> id_of(engine::VmManager* manager, std::string_view name) {
+  auto vm = manager ? manager->registry().find_exactly(name) : nullptr;
+  return vm ? std::optional(vm->record().id()) : std::nullopt;
+}
+
 struct Prepared {
   host::Paths paths;
   config::Config config;
@@ -179,6 +186,9 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                            prepared.config.default_registry);
   Pulls pulls(runtime, {images, kernels, building_image, pulling_kernel}, prepared.paths, prepared.config);
   engine::PrivilegedClient privileged(runtime, log, prepared.paths, prepared.config, helper_socket());
+  engine::NetworkKeeper keeper(runtime, log, prepared.paths, prepared.config, {host::own_program(), "bangerd-net"});
+  engine::NetworkAccess network(privileged, keeper);
+  engine::VmManager* manager = nullptr;
   engine::InstalledVmms vmms(runtime, log, prepared.paths, prepared.config, *prepared.store, path_variable);
   engine::Initramfs initramfs(runtime, prepared.paths);
   engine::SavedStates saves(runtime, log, prepared.paths, *prepared.store);
@@ -188,7 +198,9 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                                    .config = prepared.config,
                                    .store = *prepared.store,
                                    .privileged = privileged,
-                                   .firecracker = [&vmms] { return vmms.firecracker(); }});
+                                   .network = network,
+                                   .firecracker = [&vmms] { return vmms.firecracker(); },
+                                   .find_vm = [&manager](std::string_view name) { return id_of(manager, name); }});
   engine::Services services{.runtime = runtime,
                             .log = log,
                             .paths = prepared.paths,
@@ -210,6 +222,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                             .catalog = &pulls.catalog,
                             .events = &events};
   engine::VmManager vms(services);
+  manager = &vms;
   auto server = rpc::make_server(runtime, log);
   auto listener = replace_stale_socket(prepared.paths.daemon_socket(), *prepared.store);
   auto socket = listener ? OwnSocket::at(prepared.paths.daemon_socket()) : std::unexpected(listener.error());

@@ -44,6 +44,7 @@ FakeDaemon::FakeDaemon(const host::Paths& paths, const config::Config& config, C
                                                         .config = config,
                                                         .store = *store,
                                                         .privileged = privileged,
+                                                        .network = privileged,
                                                         .firecracker = [this] { return vmms.firecracker(); }})),
       services{.runtime = runtime,
                .log = log,

@@ -18,7 +18,9 @@ inline constexpr const char* kVm = "abcdefghijkl";
 template <class Operations>
 struct TestHost {
   TestHost() { store = std::move(*store::Store::open(directory / "db")); }
-  capabilities::ResourceHost resource_host() { return {runtime, log, paths, config, *store, operations, {}}; }
+  capabilities::ResourceHost resource_host() {
+    return {runtime, log, paths, config, *store, operations, operations, {}};
+  }
   template <class T>
   auto run(Task<T> task) {
     return test::run(runtime, std::move(task));

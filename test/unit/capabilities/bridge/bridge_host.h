@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "net/dns_relay.h"
 #include "support/resource_host.h"
 
 namespace banger::capabilities {
@@ -19,9 +20,21 @@ struct Operations final : Privileged {
     PrivilegedReply reply;
     if (operation == "bridge.ensure") reply.result = R"({"name": "br-t", "address": "172.16.0.1", "prefix": 24})";
     if (operation == "tap.create") reply.fds.emplace_back(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (operation == "names.listen") {
+      auto sockets = net::open_dns_sockets({0x7f000001, 0});
+      REQUIRE(sockets);
+      reply.fds.push_back(std::move(sockets->udp));
+      reply.fds.push_back(std::move(sockets->tcp));
+    }
     co_return reply;
   }
   Way way() const override { return is; }
+  std::shared_ptr<const host::Namespaces> network() const override { return private_network; }
+  std::optional<Error> missing() const override { return lacks; }
+  Task<> rest() override {
+    ++rests;
+    co_return;
+  }
   std::size_t count(std::string_view operation) const {
     return static_cast<std::size_t>(
         std::ranges::count_if(asked, [&](const auto& each) { return each.starts_with(operation); }));
@@ -30,6 +43,9 @@ struct Operations final : Privileged {
   std::string fails = "nothing";
   ErrorCode code = ErrorCode::busy;
   Way is = Way::helper;
+  std::shared_ptr<const host::Namespaces> private_network;
+  std::optional<Error> lacks;
+  int rests = 0;
 };
 
 using test::kVm;

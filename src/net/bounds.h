@@ -28,6 +28,7 @@ inline constexpr int kGuestLinkIndex = 64;
 
 // -- DNS (every process of this host may ask)
 inline constexpr std::size_t kDnsMessageBytes = 1232;  ///< a query; real ones are below 100 bytes
+inline constexpr unsigned kDnsRecords = 1024;          ///< of one message; the largest real answers have some hundred
 inline constexpr unsigned kDnsBatch = 16;              ///< queries read and answered with one system call each way
 inline constexpr int kDnsBatchesInRow = 8;             ///< before other coroutines run
 inline constexpr int kDnsTcpConnections = 32;          ///< at once; later ones are closed

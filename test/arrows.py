@@ -15,6 +15,7 @@ ALLOWED = {
     "guestcfg": ["base"],
     "store": ["host", "base"],
     "net": ["host", "base"],
+    "egress": ["net", "base"],
     "link": ["host", "base"],
     "rpc": ["host", "base"],
     "tar": ["host", "base"],
@@ -27,12 +28,12 @@ ALLOWED = {
     "api": ["vm", "base"],
     "client": ["api", "vm", "rpc", "host", "base"],
     "guest": ["guestcfg", "net", "host", "base"],
-    "capabilities": ["guest", "vm", "machine", "workspace", "ext4", "tar", "guestcfg", "net", "link", "store", "config",
-                     "host", "base"],
-    "engine": ["capabilities", "vm", "machine", "image", "ext4", "guestcfg", "http", "net", "link", "store", "rpc",
-               "config", "host", "base"],
+    "capabilities": ["guest", "vm", "machine", "workspace", "ext4", "tar", "guestcfg", "egress", "net", "link", "store",
+                     "config", "host", "base"],
+    "engine": ["capabilities", "vm", "machine", "image", "ext4", "guestcfg", "http", "egress", "net", "link", "store",
+               "rpc", "config", "host", "base"],
     "roles": ["engine", "capabilities", "guest", "client", "api", "vm", "machine", "image", "workspace", "ext4", "tar",
-              "http", "guestcfg", "net", "link", "store", "rpc", "config", "host", "base"],
+              "http", "guestcfg", "egress", "net", "link", "store", "rpc", "config", "host", "base"],
 }
 # Third-party header prefix -> folders or files that may include it.
 OWNERS = {

@@ -16,4 +16,16 @@ inline constexpr std::size_t kDnsTextBytes = 253;      ///< of a DNS name as tex
 inline constexpr std::size_t kDnsTextLabelBytes = 63;  ///< of one label of a DNS name (RFC 1035, section 2.3.4)
 inline constexpr std::size_t kEgressNameBytes = 63;    ///< of a policy's name, as for other names of banger
 
+// -- answers of DNS servers
+inline constexpr std::size_t kAliases = 16;                ///< CNAME records in a row; content networks need up to six
+inline constexpr std::size_t kAnswerAddresses = 64;        ///< of one answer; large sites publish up to eight
+inline constexpr std::chrono::seconds kOpeningLeast{60};   ///< for a program that connects late; some TTLs are zero
+inline constexpr std::chrono::seconds kOpeningMost{3600};  ///< a guest asks again then; the answer may be another
+/// Openings end at multiples of this, so that a repeated lookup seldom changes the firewall.
+inline constexpr std::chrono::seconds kOpeningGrain{16};
+
+// -- openings of one VM
+inline constexpr std::size_t kOpenings = 32768;          ///< pairs of address and name: 10,000 names have about 20,000
+inline constexpr std::size_t kOpeningsAtAddress = 4096;  ///< names of one address; shared hosts have hundreds
+
 }  // namespace banger::limits

@@ -28,4 +28,8 @@ inline constexpr std::chrono::seconds kOpeningGrain{16};
 inline constexpr std::size_t kOpenings = 32768;          ///< pairs of address and name: 10,000 names have about 20,000
 inline constexpr std::size_t kOpeningsAtAddress = 4096;  ///< names of one address; shared hosts have hundreds
 
+// -- the log of one VM
+inline constexpr std::size_t kLogRows = 1000;      ///< of allowed connections, and as many of refused ones: 1 MiB
+inline constexpr std::size_t kLogNameBytes = 255;  ///< of a name in the log: one DNS name
+
 }  // namespace banger::limits

@@ -28,6 +28,14 @@ inline constexpr std::chrono::seconds kOpeningGrain{16};
 inline constexpr std::size_t kOpenings = 32768;          ///< pairs of address and name: 10,000 names have about 20,000
 inline constexpr std::size_t kOpeningsAtAddress = 4096;  ///< names of one address; shared hosts have hundreds
 
+// -- what a guest sends to the proxy first
+inline constexpr std::size_t kClientHelloBytes = 32 * kKiB;  ///< with its records; post-quantum keys make 2 KiB
+inline constexpr std::size_t kTlsRecordBytes = 16 * kKiB;    ///< of one record's content (RFC 8446, section 5.1)
+inline constexpr std::size_t kAlpnNames = 32;                ///< protocols of one ClientHello; browsers offer two
+inline constexpr std::size_t kRequestHeadBytes = 64 * kKiB;  ///< request line and fields; cookies take some KiB
+inline constexpr std::size_t kRequestLineBytes = 16 * kKiB;  ///< also of one field; servers refuse 8 KiB
+inline constexpr std::size_t kRequestFields = 200;           ///< of one request; browsers send 20
+
 // -- the log of one VM
 inline constexpr std::size_t kLogRows = 1000;      ///< of allowed connections, and as many of refused ones: 1 MiB
 inline constexpr std::size_t kLogNameBytes = 255;  ///< of a name in the log: one DNS name

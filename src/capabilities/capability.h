@@ -44,6 +44,7 @@ struct NetworkPort {
   std::string address;  ///< with the prefix: "172.16.0.5/24"
   std::string gateway;  ///< the host's address in that network
   std::vector<std::string> dns;
+  bool host_names = false;  ///< `dns` knows the names of this host's search domains
 };
 
 /// Names of the disks that a VM writes to, in its directory and in saved states.

@@ -25,12 +25,14 @@ Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
   return {};
 }
 
-// The guest asks the servers that the host asks. A host without the file has no names either.
-void add_resolvers(guestcfg::Interface& interface) {
-  auto host = net::parse_resolv_conf(host::read_file(kResolvConf, limits::kIdentityFileBytes).value_or(""));
-  interface.dns = net::user_mode_servers(host);
-  for (auto& domain : host.search)
-    if (guestcfg::check_host_name(domain)) interface.search.push_back(std::move(domain));
+// A host without the file has no names either.
+net::ResolvConf host_resolvers() {
+  return net::parse_resolv_conf(host::read_file(kResolvConf, limits::kIdentityFileBytes).value_or(""));
+}
+
+void add_search(guestcfg::Interface& interface, const net::ResolvConf& host) {
+  for (const auto& domain : host.search)
+    if (guestcfg::check_host_name(domain)) interface.search.push_back(domain);
 }
 
 guestcfg::Interface user_interface(const VmContext& vm) {
@@ -39,7 +41,10 @@ guestcfg::Interface user_interface(const VmContext& vm) {
     interface.gateway = net::kUserGateway;
     // The VMM cannot refuse single networks, so a route of the guest does.
     if (!vm.link_local) interface.unreachable = {net::kLinkLocal};
-    add_resolvers(interface);
+    // The guest asks the servers that the host asks.
+    auto host = host_resolvers();
+    interface.dns = net::user_mode_servers(host);
+    add_search(interface, host);
   }
   return interface;
 }
@@ -51,6 +56,7 @@ guestcfg::Interface port_interface(const VmContext& vm) {
     // The host drops such packets. With the route, programs in the guest do not wait for an answer.
     if (!vm.link_local) interface.unreachable = {net::kLinkLocal};
     interface.dns = vm.port->dns;
+    if (vm.port->host_names) add_search(interface, host_resolvers());
   }
   return interface;
 }

@@ -198,7 +198,7 @@ class Names(PrivateCase):
         conf = pathlib.Path("/etc/netns") / cls.net.host
         conf.mkdir(parents=True)
         cls.addClassCleanup(subprocess.run, ["rm", "-rf", conf])
-        (conf / "resolv.conf").write_text(f"nameserver {netns.OUTSIDE_ADDRESS}\n")
+        (conf / "resolv.conf").write_text(f"nameserver {netns.OUTSIDE_ADDRESS}\nsearch example.org\n")
         cls.dns = subprocess.Popen(
             cls.net.command(cls.net.outside, "dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts",
                             f"--listen-address={netns.OUTSIDE_ADDRESS}", "--bind-interfaces", "--user=root",
@@ -218,6 +218,7 @@ class Names(PrivateCase):
         self.assertIn(self.address("two"), self.lookup("one", "two.vm"))
         self.assertIn("192.0.2.7", self.lookup("one", "www.example.org"))
         self.assertIn("NXDOMAIN", self.lookup("one", "three.vm"))
+        self.assertIn("search example.org", self.guest("one", "cat", "/etc/resolv.conf").stdout)
         self.b.ok("vm", "rename", "two", "three")
         self.assertIn(self.address("three"), self.lookup("one", "three.vm"))
         self.b.kill_daemon()

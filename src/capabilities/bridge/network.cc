@@ -155,10 +155,12 @@ std::optional<NetworkPort> BridgeNetwork::port(std::string_view vm_id) const {
   auto lease = leases_.find(vm_id);
   const auto& bridge = device_.made();
   if (!taps_.of(vm_id) || !lease || !bridge) return std::nullopt;
+  bool is_private = host_.privileged.is_private();
   return NetworkPort{.mac = net::bridge_mac(*lease),
                      .address = fmt::format("{}/{}", net::to_text(*lease), bridge->prefix),
                      .gateway = net::to_text(bridge->address),
-                     .dns = {host_.privileged.is_private() ? net::to_text(bridge->address) : host_.config.default_dns}};
+                     .dns = {is_private ? net::to_text(bridge->address) : host_.config.default_dns},
+                     .host_names = is_private};
 }
 
 std::optional<std::string> BridgeNetwork::address(std::string_view vm_id, const vm::Spec& spec) const {

@@ -7,6 +7,7 @@
 #include "base/arrays.h"
 #include "roles/cli/arguments.h"
 #include "roles/cli/guest_command.h"
+#include "roles/cli/open_network.h"
 #include "roles/cli/output.h"
 #include "roles/cli/quiet.h"
 #include "roles/cli/vm_options.h"
@@ -68,6 +69,7 @@ Result<int> create(Context& context) {
   auto progress = io_for_progress(context);
   auto daemon = TRY(Daemon::connect(progress));
   auto vm = TRY(create_vm(context, daemon, params));
+  note_open_network(context, progress, vm);
   print_new(context, vm, vm.id, fmt::format("{}: {} ({})", vm.name, vm::to_string(vm.state), vm.id));
   return exit_status::kOk;
 }

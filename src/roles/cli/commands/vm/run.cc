@@ -8,6 +8,7 @@
 #include "roles/cli/arguments.h"
 #include "roles/cli/bounds.h"
 #include "roles/cli/guest_command.h"
+#include "roles/cli/open_network.h"
 #include "roles/cli/quiet.h"
 #include "roles/cli/session.h"
 #include "roles/cli/vm_options.h"
@@ -152,6 +153,7 @@ Result<int> run(Context& context) {
   if (!environment.empty()) params["environment"] = environment;
   auto vm = daemon.get<api::VmObject>("vm.create", params);
   if (!vm) return std::unexpected(not_ready(context.io, std::move(vm).error(), args.text("name")));
+  note_open_network(context, progress, *vm);
   command.vm = vm->id;
   if (command.shell && vm->config) command.spec.main = link::MainCommand::instead_of_shell;
   auto name = safe_text(vm->name);

@@ -76,7 +76,7 @@ Result<Peer> peer_of(int socket_fd) {
   return Peer{credentials.pid, credentials.uid, credentials.gid};
 }
 
-Result<std::size_t> send_with_fds(int socket_fd, std::string_view bytes, std::span<const UniqueFd> fds) {
+Result<std::size_t> send_with_fds(int socket_fd, std::string_view bytes, std::span<const UniqueFd> fds, int flags) {
   if (fds.size() > limits::kPassedFds)
     return fail(ErrorCode::internal, fmt::format("{} descriptors in one message", fds.size()));
   iovec part{const_cast<char*>(bytes.data()), bytes.size()};
@@ -97,7 +97,7 @@ Result<std::size_t> send_with_fds(int socket_fd, std::string_view bytes, std::sp
     }
   }
   ssize_t sent;
-  do sent = ::sendmsg(socket_fd, &message, MSG_NOSIGNAL);
+  do sent = ::sendmsg(socket_fd, &message, MSG_NOSIGNAL | flags);
   while (sent < 0 && errno == EINTR);
   if (sent < 0) return fail_errno("send");
   return static_cast<std::size_t>(sent);

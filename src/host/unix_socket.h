@@ -30,8 +30,9 @@ struct Peer {
 Result<Peer> peer_of(int socket_fd);
 
 /// Sends as many of `bytes` as fit (at least one), and `fds` (borrowed) with the first byte (SCM_RIGHTS). Blocks unless
-/// the socket is non-blocking. Never raises SIGPIPE. Returns the number of bytes sent.
-Result<std::size_t> send_with_fds(int socket_fd, std::string_view bytes, std::span<const UniqueFd> fds = {});
+/// the socket is non-blocking or `flags` has MSG_DONTWAIT. Never raises SIGPIPE. Returns the number of bytes sent.
+Result<std::size_t> send_with_fds(int socket_fd, std::string_view bytes, std::span<const UniqueFd> fds = {},
+                                  int flags = 0);
 
 /// Appends the available bytes, at most 64 KiB, to `bytes`, and descriptors to `fds`, close-on-exec. False at the end
 /// of the stream. `busy` when nothing is available and the socket is non-blocking or `flags` has MSG_DONTWAIT.

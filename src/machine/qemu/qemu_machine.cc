@@ -1,12 +1,14 @@
 #include "machine/qemu/qemu_machine.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "base/text.h"
 #include "host/files.h"
@@ -63,11 +65,11 @@ Task<Result<>> kill_as(State state, MachineExit exit) {
 
 // Sends one command, on a new connection if the last one is lost.
 Task<Result<Json>> control(State state, std::string what, std::string command, Json arguments,
-                           std::chrono::milliseconds wait) {
+                           std::chrono::milliseconds wait, std::span<const UniqueFd> fds = {}) {
   auto lock = co_await state->control.lock();
   if (state->process.ended()) co_return std::unexpected(state->process.gone());
   if (!state->qmp || !state->qmp->connected()) CO_TRY(in(what, co_await connect_control(*state)));
-  auto answer = co_await state->qmp->execute(std::move(command), std::move(arguments), host::after(wait));
+  auto answer = co_await state->qmp->execute(std::move(command), std::move(arguments), host::after(wait), fds);
   if (!answer && state->process.ended()) co_return std::unexpected(state->process.gone());
   co_return in(what, std::move(answer));
 }
@@ -108,14 +110,24 @@ Result<> save_memory(const MachineRecord& record, const SavedState& to) {
   return {};
 }
 
+// QEMU's cage lets QEMU make no file, so QEMU gets a descriptor. A set of descriptors has a name in place of a path
+// (QEMU's qapi/misc.json, add-fd).
+Task<Result<>> save_devices(State state, std::string path) {
+  constexpr auto kWhat = "save devices";
+  std::array file{CO_TRY(in(kWhat, host::open_file(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600)))};
+  auto added = CO_TRY(co_await control(state, kWhat, "add-fd", nullptr, limits::kQmpReplyDeadline, file));
+  auto set = CO_TRY(in(kWhat, get_int(added, "fdset-id")));
+  // Writes the state without memory into a file. QEMU has no other such command, and nothing in it depends on Xen.
+  auto saved =
+      co_await command(state, kWhat, "xen-save-devices-state",
+                       {{"filename", fmt::format("/dev/fdset/{}", set)}, {"live", false}}, limits::kStateSaveDeadline);
+  auto removed = co_await command(state, kWhat, "remove-fd", {{"fdset-id", set}});
+  co_return saved ? removed : saved;
+}
+
 Task<Result<>> save_machine(State state, SavedState to) {
   CO_TRY(in("save memory", co_await state->runtime.blocking([&] { return save_memory(state->record, to); })));
-  // Writes the state without memory into a file. QEMU has no other such command, and nothing in it depends on Xen.
-  CO_TRY(co_await command(state, "save devices", "xen-save-devices-state", {{"filename", to.devices}, {"live", false}},
-                          limits::kStateSaveDeadline));
-  // QEMU makes it 0660 before the umask.
-  if (::chmod(to.devices.c_str(), 0600) < 0) co_return fail_errno(to.devices);
-  co_return Result<>();
+  co_return co_await save_devices(std::move(state), std::move(to.devices));
 }
 
 Task<Result<>> grow_drive(State state, std::size_t index, std::uint64_t size_bytes) {

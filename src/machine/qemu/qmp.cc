@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "host/unix_socket.h"
 #include "machine/qemu/bounds.h"
 
 namespace banger::machine::qemu {
@@ -52,7 +53,7 @@ struct Qmp::Connection {
     }
     return {};
   }
-  Result<> send(std::string_view line);
+  Result<> send(std::string_view line, std::span<const UniqueFd> fds);
 
   asio::posix::stream_descriptor socket;
   OnEvent on_event;
@@ -64,13 +65,14 @@ struct Qmp::Connection {
   std::map<std::int64_t, std::optional<QmpReply>> replies;  // of the commands under way
 };
 
-Result<> Qmp::Connection::send(std::string_view line) {
+Result<> Qmp::Connection::send(std::string_view line, std::span<const UniqueFd> fds) {
   // Commands are far smaller than the socket's buffer. If one does not fit at once, QEMU has stopped reading, and half
   // a command cannot be taken back.
-  ssize_t put = ::send(socket.native_handle(), line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (put == static_cast<ssize_t>(line.size())) return {};
-  Error why = put < 0 && errno != EAGAIN ? fail_errno("QMP").error()
-                                         : Error{ErrorCode::unavailable, "QEMU does not read its control socket"};
+  auto put = host::send_with_fds(socket.native_handle(), line, fds, MSG_DONTWAIT);
+  if (put && *put == line.size()) return {};
+  Error why = !put && put.error().sys_errno != EAGAIN
+                  ? std::move(put).error().in("QMP")
+                  : Error{ErrorCode::unavailable, "QEMU does not read its control socket"};
   close(why);
   return std::unexpected(why);
 }
@@ -112,13 +114,14 @@ Task<Result<std::unique_ptr<Qmp>>> Qmp::open(host::Runtime& runtime, UniqueFd so
 
 Qmp::~Qmp() { connection_->close({ErrorCode::cancelled, "the control connection was closed"}); }
 
-Task<Result<Json>> Qmp::execute(std::string command, Json arguments, host::Deadline deadline) {
+Task<Result<Json>> Qmp::execute(std::string command, Json arguments, host::Deadline deadline,
+                                std::span<const UniqueFd> fds) {
   auto connection = connection_;  // this object may be destroyed during the wait
   if (connection->closed) co_return std::unexpected(*connection->closed);
   if (connection->replies.size() >= limits::kQmpInFlight)
     co_return fail(ErrorCode::exhausted, fmt::format("QMP {}: too many commands are waiting for QEMU", command));
   auto id = connection->next_id++;
-  CO_TRY(in(fmt::format("QMP {}", command), connection->send(qmp_command(command, arguments, id))));
+  CO_TRY(in(fmt::format("QMP {}", command), connection->send(qmp_command(command, arguments, id), fds)));
   connection->replies.emplace(id, std::nullopt);
   bool in_time = true;
   while (in_time && !connection->replies[id] && !connection->closed)

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 
 #include "host/runtime.h"
 #include "machine/qemu/qmp_message.h"
@@ -25,8 +26,10 @@ class Qmp {
   ~Qmp();
 
   /// Runs one command. Several may run at once. Returns the command's value. After a `timeout` the command may still
-  /// take effect. A connection that QEMU does not read is closed, because waiting cannot repair it.
-  Task<Result<Json>> execute(std::string command, Json arguments, host::Deadline deadline);
+  /// take effect. A connection that QEMU does not read is closed, because waiting cannot repair it. QEMU gets copies of
+  /// `fds` with the command.
+  Task<Result<Json>> execute(std::string command, Json arguments, host::Deadline deadline,
+                             std::span<const UniqueFd> fds = {});
 
   bool connected() const;
   /// Waits until all of QEMU's messages are handled and the socket has ended. False when the deadline passed first.

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -56,10 +58,16 @@ void reset_signals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// Moves every wanted descriptor above all targets first, so that no dup2 overwrites a source.
-int place_fds(const SpawnSpec& spec, int null_fd) {
+// Above all targets, so that no dup2 overwrites a source.
+int lowest_free_of_targets(const SpawnSpec& spec) {
   int top = 3;
   for (auto [ours, theirs] : spec.extra_fds) top = std::max(top, theirs + 1);
+  return top;
+}
+
+// Moves every wanted descriptor above all targets first.
+int place_fds(const SpawnSpec& spec, int null_fd) {
+  int top = lowest_free_of_targets(spec);
   int sources[3] = {spec.stdin_fd, spec.stdout_fd, spec.stderr_fd};
   for (int& fd : sources) {
     fd = ::fcntl(fd < 0 ? null_fd : fd, F_DUPFD_CLOEXEC, top);
@@ -124,9 +132,38 @@ int enter(const Namespaces& namespaces) {
   return ::prctl(PR_SET_SECUREBITS, kNoRoot, 0, 0, 0) < 0 ? errno : 0;
 }
 
+// Root's programs get all capabilities at their exec, except under no-new-privileges: then no more than the process
+// has.
+int limit_capabilities(std::uint64_t keep) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+  if (::syscall(SYS_capget, &header, sets) < 0) return errno;
+  for (auto& half : sets) {
+    auto kept = static_cast<std::uint32_t>(keep);
+    half = {.effective = half.effective & kept, .permitted = half.permitted & kept, .inheritable = 0};
+    keep >>= 32;
+  }
+  return ::syscall(SYS_capset, &header, sets) < 0 ? errno : 0;
+}
+
+// Last, because the rules may forbid what other steps do.
+int confine(const SpawnSpec& spec, int rules) {
+  if (spec.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return errno;
+  if (spec.capabilities)
+    if (int error = limit_capabilities(*spec.capabilities)) return error;
+  if (rules >= 0 && ::syscall(SYS_landlock_restrict_self, rules, 0) < 0) return errno;
+  if (spec.system_calls.empty()) return 0;
+  sock_fprog filter{static_cast<unsigned short>(spec.system_calls.size()),
+                    const_cast<sock_filter*>(spec.system_calls.data())};
+  if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0 && errno != EINVAL) return errno;
+  return 0;
+}
+
 int run_child(const SpawnSpec& spec, const Prepared& prepared) {
   reset_signals();
   if (spec.new_session) ::setsid();
+  int rules = spec.landlock_fd;
+  if (rules >= 0 && (rules = ::fcntl(rules, F_DUPFD_CLOEXEC, lowest_free_of_targets(spec))) < 0) return errno;
   if (int error = place_fds(spec, prepared.null_fd)) return error;
   if (spec.controlling_tty && ::ioctl(0, TIOCSCTTY, 0) < 0) return errno;
   if (spec.default_oom_score)
@@ -141,6 +178,7 @@ int run_child(const SpawnSpec& spec, const Prepared& prepared) {
     (void)::prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);  // fails without Yama, where nothing is forbidden
   if (!spec.cwd.empty() && ::chdir(spec.cwd.c_str()) < 0)
     return -errno;  // negative: the directory failed, not the program
+  if (int error = confine(spec, rules)) return error;
   ::execve(prepared.program.c_str(), prepared.argv.data(), prepared.envp.data());
   return errno;
 }

@@ -1,6 +1,7 @@
 // Starts and owns processes. With UniqueFd, the only place that holds a raw process identity.
 #pragma once
 
+#include <linux/filter.h>
 #include <sys/types.h>
 
 #include <functional>
@@ -48,6 +49,15 @@ struct SpawnSpec {
   std::optional<uid_t> uid;           ///< drop to this user (all ids), with `gid` and `groups`
   std::optional<gid_t> gid;
   std::vector<gid_t> groups;
+  /// the process and its programs never get more rights, also from programs with the set-uid bit (prctl(2),
+  /// PR_SET_NO_NEW_PRIVS)
+  bool no_new_privileges = false;
+  /// keeps at most these of this process's capabilities; bit N is number N (capabilities(7)). REQUIRES:
+  /// no_new_privileges, or a uid other than root's.
+  std::optional<std::uint64_t> capabilities;
+  int landlock_fd = -1;  ///< rules of landlock.h, borrowed; -1: none. REQUIRES: no_new_privileges
+  /// a filter of confine.h; empty: none. A kernel without such filters has none. REQUIRES: no_new_privileges
+  std::vector<sock_filter> system_calls;
 };
 
 /// Identity of a process that survives pid reuse: pid plus kernel start time (field 22 of /proc/PID/stat).

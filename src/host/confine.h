@@ -2,7 +2,10 @@
 // functions affect one thread only, so call them before other threads start.
 #pragma once
 
+#include <linux/filter.h>
+
 #include <cstdint>
+#include <vector>
 
 #include "base/result.h"
 
@@ -31,5 +34,16 @@ enum class Calls {
 /// in the numbering of another architecture, which only an attacker makes, kills the process. REQUIRES:
 /// forbid_new_privileges(), or CAP_SYS_ADMIN.
 Result<> filter_system_calls(Calls calls = Calls::few);
+
+/// The sockets that a VMM makes itself. It may use all that it inherits.
+enum class VmmSockets {
+  none,
+  internet,  ///< IPv4 and IPv6; no raw ones, except those of ICMP
+};
+
+/// A filter for SpawnSpec::system_calls. It refuses what no VMM needs: other sockets, namespaces, other processes'
+/// memory, and changes to modes and times of files. It also refuses parts of the kernel that have often had faults.
+/// Everything else is allowed, because VMMs differ.
+std::vector<sock_filter> vmm_system_calls(VmmSockets sockets);
 
 }  // namespace banger::host

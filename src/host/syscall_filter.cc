@@ -3,6 +3,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -198,9 +199,62 @@ constexpr int kOfJails[] = {
     SYS_readahead, SYS_splice,      SYS_sendfile,      SYS_copy_file_range, SYS_link,      SYS_linkat,
 };
 
+// Calls that no VMM makes. QEMU's own filter allows them.
+constexpr int kRefusedToVmms[] = {
+    // other processes
+    SYS_socketpair,
+    SYS_ptrace,
+    SYS_process_vm_readv,
+    SYS_process_vm_writev,
+    SYS_pidfd_getfd,
+    // files by name, which Landlock does not refuse; times, which show that a file has changed
+    SYS_truncate,
+    SYS_chmod,
+    SYS_fchmod,
+    SYS_fchmodat,
+    452,  // fchmodat2
+    SYS_chown,
+    SYS_fchown,
+    SYS_lchown,
+    SYS_fchownat,
+    SYS_utime,
+    SYS_utimes,
+    SYS_futimesat,
+    SYS_utimensat,
+    SYS_setxattr,
+    SYS_lsetxattr,
+    SYS_fsetxattr,
+    463,  // setxattrat
+    SYS_removexattr,
+    SYS_lremovexattr,
+    SYS_fremovexattr,
+    466,  // removexattrat
+    469,  // file_setattr
+    // large parts of the kernel
+    SYS_unshare,
+    SYS_setns,
+    SYS_mount,
+    SYS_umount2,
+    SYS_pivot_root,
+    SYS_chroot,
+    SYS_open_tree,
+    SYS_move_mount,
+    SYS_fsopen,
+    SYS_fsmount,
+    SYS_mount_setattr,
+    SYS_open_by_handle_at,
+    SYS_bpf,
+    SYS_perf_event_open,
+    SYS_userfaultfd,
+    SYS_add_key,
+    SYS_request_key,
+    SYS_keyctl,
+};
+
 constexpr std::uint32_t kNewNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
                                          CLONE_NEWPID | CLONE_NEWNET | 0x80 /* CLONE_NEWTIME */;
 constexpr std::uint32_t kFamilies[] = {AF_UNIX, AF_NETLINK, AF_INET};  // the last one for Calls::sockets only
+constexpr std::uint32_t kInternet[] = {AF_INET, AF_INET6};
 // Requests that type into the terminal of another user.
 constexpr std::uint32_t kTerminalRequests[] = {TIOCSTI, TIOCLINUX};
 constexpr std::uint32_t kX32Bit = 0x40000000;
@@ -240,6 +294,20 @@ class Program {
       give(verdict);
     }
     give(otherwise);
+  }
+  /// Refuses sockets that are neither streams nor datagrams, except raw ones of ICMP. What is left goes on to the next
+  /// rule. One of the refused types makes an internet socket see all frames (packet(7), SOCK_PACKET).
+  void no_raw_sockets(std::uint32_t verdict) {
+    if_other_skip(number(SYS_socket), 9);
+    load(low_half_of(1));
+    code_.push_back(BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~std::uint32_t{SOCK_CLOEXEC | SOCK_NONBLOCK}));
+    if_equal_skip(SOCK_STREAM, 5);
+    if_equal_skip(SOCK_DGRAM, 4);
+    if_other_skip(SOCK_RAW, 2);
+    load(low_half_of(2));
+    if_equal_skip(IPPROTO_ICMP, 1);
+    give(verdict);
+    load(offsetof(seccomp_data, nr));
   }
   void give(std::uint32_t verdict) { code_.push_back(BPF_STMT(BPF_RET | BPF_K, verdict)); }
   std::vector<sock_filter>& code() { return code_; }
@@ -282,6 +350,20 @@ Program make_program(Calls calls) {
 }
 
 }  // namespace
+
+std::vector<sock_filter> vmm_system_calls(VmmSockets sockets) {
+  Program program;
+  for (int call : kRefusedToVmms) program.always(call, kRefused);
+  // A kernel without these calls has the same error, so programs have another way. io_uring makes sockets, too.
+  for (int call : {SYS_io_uring_setup, SYS_clone3}) program.always(call, refuse(ENOSYS));
+  auto families = std::span(kInternet, sockets == VmmSockets::internet ? 2 : 0);
+  program.no_raw_sockets(kRefused);  // ping needs those of ICMP, where the host allows it no other way
+  program.with_values(SYS_socket, 0, families, kAllow, refuse(EAFNOSUPPORT));
+  program.with_bits(SYS_clone, kNewNamespaces, kRefused);
+  program.with_values(SYS_ioctl, 1, kTerminalRequests, kRefused, kAllow);
+  program.give(kAllow);
+  return std::move(program.code());
+}
 
 Result<> filter_system_calls(Calls calls) {
   auto program = make_program(calls);

@@ -2,6 +2,7 @@
 #include "host/child.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -16,6 +17,7 @@
 
 #include "base/text.h"
 #include "catch.h"
+#include "host/confine.h"
 #include "host/files.h"
 #include "support/temp_dir.h"
 
@@ -103,6 +105,18 @@ TEST_CASE("spawn: limits are set, and those that the kernel refuses stay") {
   spec.limits = {{.resource = RLIMIT_NOFILE, .soft = 50, .hard = 100}};
   CHECK(spawn(spec)->wait().code == 0);
   spec.limits.push_back({.resource = RLIMIT_NOFILE, .soft = 200, .hard = 100});
+  CHECK(spawn(spec)->wait().code == 0);
+}
+
+TEST_CASE("spawn: a confined program has no new privileges, the kept capabilities, and a filter of system calls") {
+  auto spec = shell(
+      "grep -q '^NoNewPrivs:.1$' /proc/self/status && grep -q '^Seccomp:.2$' /proc/self/status && "
+      "grep -qE '^CapEff:.0+[02]$' /proc/self/status && grep -qE '^CapPrm:.0+[02]$' /proc/self/status && "
+      "grep -qE '^CapAmb:.0+$' /proc/self/status");
+  CHECK(spawn(spec)->wait().code != 0);
+  spec.no_new_privileges = true;
+  spec.capabilities = std::uint64_t{1} << CAP_DAC_OVERRIDE;
+  spec.system_calls = vmm_system_calls(VmmSockets::none);
   CHECK(spawn(spec)->wait().code == 0);
 }
 

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -228,4 +230,43 @@ TEST_CASE("confine: a server with sockets has those of IPv4, and a small one has
     });
     CHECK(status.shell_code() == 0);
   }
+}
+
+TEST_CASE("vmm system calls: no sockets beyond the internet's, no namespaces, no other process") {
+  auto error_under = [](VmmSockets sockets, const std::function<long()>& attempt) {
+    return in_child([&] {
+             auto code = vmm_system_calls(sockets);
+             sock_fprog filter{static_cast<unsigned short>(code.size()), code.data()};
+             if (!forbid_new_privileges() || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0) return 200;
+             return attempt() < 0 ? errno : 0;
+           })
+        .shell_code();
+  };
+  auto socket = [](int family) { return [family] { return ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0); }; };
+  for (auto sockets : {VmmSockets::none, VmmSockets::internet}) {
+    for (int family : {AF_UNIX, AF_NETLINK, AF_PACKET, AF_VSOCK, AF_ALG})
+      CHECK(error_under(sockets, socket(family)) == EAFNOSUPPORT);
+    int both[2];
+    CHECK(error_under(sockets, [&] { return ::socketpair(AF_UNIX, SOCK_DGRAM, 0, both); }) == EPERM);
+    CHECK(error_under(sockets, [] { return ::unshare(CLONE_NEWUSER); }) == EPERM);
+    CHECK(error_under(sockets, [] { return ::syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0); }) == EPERM);
+    CHECK(error_under(sockets, [] { return ::ptrace(PTRACE_SEIZE, ::getppid(), 0, 0); }) == EPERM);
+    CHECK(error_under(sockets, [] { return ::syscall(SYS_io_uring_setup, 1, nullptr); }) == ENOSYS);
+    CHECK(error_under(sockets, [] { return ::ioctl(0, TIOCSTI, "x"); }) == EPERM);
+    CHECK(error_under(sockets, [] { return ::chmod("/nonexistent", 0); }) == EPERM);
+    CHECK(error_under(sockets, [] { return ::utimensat(AT_FDCWD, "/nonexistent", nullptr, 0); }) == EPERM);
+    CHECK(error_under(sockets, [] { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }) == 0);
+  }
+  CHECK(error_under(VmmSockets::none, socket(AF_INET)) == EAFNOSUPPORT);
+  CHECK(error_under(VmmSockets::internet, socket(AF_INET)) == 0);
+  auto raw = [](int protocol) {
+    return [protocol] { return ::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol); };
+  };
+  if (skip_unless_root("vmm system calls: raw sockets are for ICMP only")) return;
+  CHECK(error_under(VmmSockets::internet, raw(IPPROTO_ICMP)) == 0);
+  CHECK(error_under(VmmSockets::none, raw(IPPROTO_ICMP)) == EAFNOSUPPORT);
+  for (int protocol : {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_RAW})
+    CHECK(error_under(VmmSockets::internet, raw(protocol)) == EPERM);
+  CHECK(error_under(VmmSockets::internet, [] { return ::socket(AF_INET, SOCK_PACKET | SOCK_CLOEXEC, 0x300); }) ==
+        EPERM);
 }

@@ -47,7 +47,9 @@ void add_process(Arguments& to, const QemuFacts& qemu, const MachineConfig& conf
 void add_board(Arguments& to, const QemuFacts& qemu, std::string_view accelerator, const MachineConfig& config) {
   bool kvm = accelerator == "kvm";
   // suppress-vmdesc: leaves out a description that saved states contain only for people.
-  auto board = fmt::format("microvm,acpi=on,rtc=on,suppress-vmdesc=on,isa-serial={}", config.console ? "on" : "off");
+  // dump-guest-core: no core file has the guest's memory, even if a program of the host collects core files.
+  auto board = fmt::format("microvm,acpi=on,rtc=on,suppress-vmdesc=on,dump-guest-core=off,isa-serial={}",
+                           config.console ? "on" : "off");
   auto memory = config.restore ? config.restore->memory : config.memory_file;
   if (!memory.empty()) {
     board += ",memory-backend=memory";

@@ -50,7 +50,7 @@ bool any_contains(const Words& words, std::string_view part) {
 TEST_CASE("command line: is a microvm with the asked shape, and the token to find it by") {
   auto argv = command_line(facts(), "tcg", example(), 2'700'000);
   CHECK(argv.front() == "/usr/bin/qemu-system-x86_64");
-  CHECK(values_of(argv, "-M") == Words{"microvm,acpi=on,rtc=on,suppress-vmdesc=on,isa-serial=on"});
+  CHECK(values_of(argv, "-M") == Words{"microvm,acpi=on,rtc=on,suppress-vmdesc=on,dump-guest-core=off,isa-serial=on"});
   CHECK(values_of(argv, "-smp") == Words{"2"});
   CHECK(values_of(argv, "-m") == Words{"512M"});
   CHECK(values_of(argv, "-kernel") == Words{"/k/vmlinux"});

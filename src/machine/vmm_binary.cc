@@ -21,8 +21,10 @@ Result<std::string> find_vmm_binary(const VmmBinary& wanted) {
                                                         : fmt::format("check {} in the config", wanted.config_key)));
 }
 
-Task<Result<std::optional<std::string>>> ask_binary(host::Runtime& runtime, std::vector<std::string> argv) {
+Task<Result<std::optional<std::string>>> ask_binary(host::Runtime& runtime, std::vector<std::string> argv,
+                                                    std::function<void(host::SpawnSpec&)> confine) {
   host::SpawnSpec spec{.argv = std::move(argv), .env = {"LC_ALL=C"}, .cwd = "/", .dies_with_starter = true};
+  if (confine) confine(spec);
   auto output = CO_TRY(co_await host::run_command(runtime, std::move(spec), host::after(limits::kVmmProbeDeadline)));
   if (output.status.shell_code() != 0) co_return std::nullopt;
   co_return std::move(output.out);

@@ -1,6 +1,7 @@
 // The program of a VMM: finding it, and asking it what it is.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,8 +23,9 @@ struct VmmBinary {
 Result<std::string> find_vmm_binary(const VmmBinary& wanted);
 
 /// Runs the program with options. Returns its output, or nullopt when the program refuses them. The program never
-/// outlives this process. Call it on the control thread.
-Task<Result<std::optional<std::string>>> ask_binary(host::Runtime& runtime, std::vector<std::string> argv);
+/// outlives this process. `confine` may confine the process. Call it on the control thread.
+Task<Result<std::optional<std::string>>> ask_binary(host::Runtime& runtime, std::vector<std::string> argv,
+                                                    std::function<void(host::SpawnSpec&)> confine = {});
 
 /// Text that changes when a file is replaced or written.
 std::string file_key(const std::string& path);

@@ -25,6 +25,10 @@ inline constexpr auto kResumePoll = 1ms;          ///< a clone's first command w
 /// changed pages that a fork stores beside its parent's file: every child has its own copy of these, but shares a file
 inline constexpr std::uint64_t kForkChangesBytes = 64 * kMiB;
 
+// -- the cage
+/// each connection of a guest in the user network takes a descriptor; disks and channels take some tens
+inline constexpr std::uint64_t kVmmDescriptors = 4096;
+
 // -- software emulation
 inline constexpr std::uint64_t kTranslatedCodeBytes = 256 * kMiB;  ///< a full cache is emptied
 

@@ -14,6 +14,7 @@
 #include "machine/machine_log.h"
 #include "machine/memory_changes.h"
 #include "machine/qemu/bounds.h"
+#include "machine/qemu/cage.h"
 #include "machine/qemu/qemu.h"
 #include "machine/qemu/qemu_machine.h"
 #include "machine/qemu/state_gate.h"
@@ -63,8 +64,8 @@ Result<> make_files(const MachineConfig& config) {
   return write_initrd(config.initrds, fmt::format("{}/{}", config.directory, kInitrdFile));
 }
 
-Result<host::Child> spawn_detached(std::vector<std::string> argv, const MachineConfig& config,
-                                   const Channels& channels) {
+Result<host::Child> spawn_detached(std::vector<std::string> argv, const MachineConfig& config, const Channels& channels,
+                                   const Cage& cage) {
   auto log = TRY(open_machine_log(config.directory, config.token));
   host::SpawnSpec spec{.argv = std::move(argv), .env = {"LC_ALL=C"}, .cwd = config.directory};
   spec.stdout_fd = spec.stderr_fd = log.get();
@@ -80,6 +81,7 @@ Result<host::Child> spawn_detached(std::vector<std::string> argv, const MachineC
   // A clone uses little of its large memory. Huge pages of translated code (TCG) made an idle clone a third larger.
   spec.small_pages = config.restore.has_value();
   spec.readable_by_owner = true;  // for saving the machine, also from a later daemon
+  cage.confine(spec);
   return host::spawn(spec);
 }
 
@@ -185,11 +187,14 @@ Result<MachineRecord> QemuDriver::record_of(const host::Child& child, const Mach
 
 Task<Result<std::unique_ptr<Machine>>> QemuDriver::try_start(const MachineConfig& config,
                                                              const StartObserver& observer) {
-  CO_TRY(co_await runtime_.blocking([&config] { return make_files(config); }));
+  auto cage = CO_TRY(co_await runtime_.blocking([this, &config]() -> Result<Cage> {
+    TRY(make_files(config));
+    return Cage::make(facts_, accelerator_, config);
+  }));
   auto argv = command_line(facts_, accelerator_, config, co_await tsc_khz());
   auto channels = CO_TRY(open_channels(config));
   auto begun = host::Clock::now();
-  auto child = CO_TRY(spawn_detached(std::move(argv), config, channels));
+  auto child = CO_TRY(spawn_detached(std::move(argv), config, channels, cage));
   // Close our copies, or the control connection would not end with QEMU.
   channels.qmp_listener.reset();
   channels.link_listener.reset();

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "machine/qemu/cage.h"
 #include "machine/qemu/qemu.h"
 #include "machine/vmm_binary.h"
 
@@ -35,6 +36,28 @@ bool lists(std::string_view text, std::string_view name) {
   return false;
 }
 
+// A QEMU without seccomp refuses the option. A QEMU that is a script, or has its parts in other places, fails in a
+// cage. The first question answers for nearly all of them.
+Task<Result<>> probe_machines(host::Runtime& runtime, QemuFacts& facts) {
+  auto cage = facts.files.empty() ? fail(ErrorCode::unsupported, "") : Cage::of_questions(facts.files);
+  for (auto [sandbox, landlock] : {std::pair{true, true}, {true, false}, {false, true}, {false, false}}) {
+    if (landlock && !cage) continue;
+    std::vector<std::string> argv{facts.binary};
+    if (sandbox) argv.insert(argv.end(), {"-sandbox", "on,spawn=deny"});
+    argv.insert(argv.end(), {"-M", "help"});
+    std::function<void(host::SpawnSpec&)> confine;
+    if (landlock) confine = [&cage](host::SpawnSpec& spec) { cage->confine(spec); };
+    auto machines = co_await ask_binary(runtime, std::move(argv), confine);
+    if (!machines && !landlock) co_return std::unexpected(std::move(machines).error());
+    if (!machines || !*machines) continue;
+    facts.sandbox = sandbox;
+    facts.landlock = landlock;
+    facts.microvm = lists(**machines, "microvm");
+    break;
+  }
+  co_return Result<>();
+}
+
 }  // namespace
 
 Task<Result<QemuFacts>> probe_qemu(host::Runtime& runtime, const QemuOptions& options) {
@@ -46,11 +69,8 @@ Task<Result<QemuFacts>> probe_qemu(host::Runtime& runtime, const QemuOptions& op
                    "check qemu_bin in the config");
   facts.version = *version;
 
-  // A QEMU without seccomp refuses the option, so one run answers two questions.
-  auto machines = CO_TRY(co_await ask_binary(runtime, {facts.binary, "-sandbox", "on,spawn=deny", "-M", "help"}));
-  facts.sandbox = machines.has_value();
-  if (!machines) machines = CO_TRY(co_await ask_binary(runtime, {facts.binary, "-M", "help"}));
-  facts.microvm = machines && lists(*machines, "microvm");
+  facts.files = files_of(facts.binary);
+  CO_TRY(co_await probe_machines(runtime, facts));
   if (!facts.microvm)
     co_return fail(ErrorCode::unsupported,
                    fmt::format("{} (version {}) has no microvm machine", facts.binary, facts.version),

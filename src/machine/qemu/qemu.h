@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/log.h"
+#include "host/landlock.h"
 #include "machine/files.h"
 #include "machine/machine.h"
 #include "machine/probe_guest.h"
@@ -23,8 +24,10 @@ struct QemuFacts {
   bool microvm = false;
   bool kvm_built_in = false;
   bool tcg_built_in = false;
-  bool sandbox = false;          ///< built with seccomp: QEMU can confine itself
-  std::string kvm_cpu = "host";  ///< the processor model under KVM, from the verdict
+  bool sandbox = false;                    ///< built with seccomp: QEMU can confine itself
+  bool landlock = false;                   ///< runs with no other files than `files` (cage.h)
+  std::string kvm_cpu = "host";            ///< the processor model under KVM, from the verdict
+  std::vector<host::FileRule> files = {};  ///< what it consists of; empty: not known
 };
 
 /// `not_found`, with a hint how to install QEMU, when there is none. `unsupported` without microvm.

@@ -195,7 +195,7 @@ DeviceAllow=/dev/net/tun rw
 DeviceAllow=block-device-mapper rw
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 {}SystemCallFilter=~@privileged
-SystemCallFilter=@chown seccomp
+SystemCallFilter=@chown seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self
 
 [Install]
 WantedBy=multi-user.target

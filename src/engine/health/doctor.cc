@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "capabilities/ssh/owner_key.h"
 #include "config/defaults.h"
+#include "engine/health/cage_check.h"
 #include "engine/health/disk_space.h"
 #include "engine/kvm_device.h"
 #include "host/files.h"
@@ -42,6 +43,12 @@ Task<Check> qemu(Services& services) {
                     fmt::format("not used: VMs run under Firecracker ({})", facts.error().message), ""};
   if (!facts) co_return Check{"qemu", CheckStatus::fail, facts.error().message, facts.error().hint};
   co_return Check{"qemu", CheckStatus::pass, fmt::format("{} {}", facts->binary, facts->version), ""};
+}
+
+Task<Check> cage(Services& services) {
+  auto facts = co_await services.vmms.qemu();
+  if (!facts) co_return Check{"cage", CheckStatus::pass, "not used: there is no QEMU", ""};
+  co_return cage_check(*facts, host::prove_confinement());
 }
 
 Task<Check> kvm(Services& services, Verdicts verdicts) {
@@ -266,6 +273,7 @@ Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts) {
   std::vector<Check> checks;
   checks.push_back(architecture());
   checks.push_back(co_await qemu(services));
+  checks.push_back(co_await cage(services));
   checks.push_back(co_await kvm(services, verdicts));
   checks.push_back(co_await firecracker(services));
   checks.push_back(private_state(services));

@@ -20,6 +20,7 @@ import dns_load
 import host as hosts
 import layers as image_layers
 import netns
+import private_network
 import registry as registries
 import root_helper
 import throughput
@@ -497,6 +498,33 @@ def tcp(host, options):
                                  [each * 1000 for each in other[1:]], 1 / 0.9)
 
 
+def private(host, options):
+    """Measures the private network of a user without rights, beside the user network."""
+    if reason := netns.skip_reason() or (os.geteuid() and "only root can make its namespaces"):
+        print(f"private: skipped: {reason}")
+        return
+    with private_network.private_host(host.env["XDG_DATA_HOME"]) as (own, net):
+        own.configure(pool_size=0)
+        clone, other = [], []
+        for _ in range(options.rounds + 1):
+            clone.append(own.first_output(*RUN, *ECHO)[0])
+            other.append(own.first_output(*RUN, "--network", "user", *ECHO)[0])
+        yield Figure("private: clone, beside the user network", clone[1:], other[1:], 1.05)
+        with vm(own, name="bench-own"), vm(own, "--network", "user", name="bench-user"):
+            time.sleep(8)  # guests that have just started are still busy with their own services
+            for direction, name in (("in", "guest → outside"), ("out", "outside → guest")):
+                rates = {"bench-own": [], "bench-user": []}
+                for _ in range(few(options) + 1):
+                    for guest, times in rates.items():
+                        def run(argv, guest=guest):
+                            own.ok("vm", "exec", guest, "--", *argv)
+                        rate = throughput.mib_per_second(net.command(net.outside), run, direction,
+                                                         address=netns.OUTSIDE_ADDRESS)
+                        times.append(1000 / rate)
+                yield Figure(f"private: a MiB of TCP, {name}", rates["bench-own"][1:], rates["bench-user"][1:], 1 / 1.5)
+            yield Figure("private: memory of its processes", [private_network.memory_mib(own)], [], 12, "most", "MiB")
+
+
 def workspace(host, options):
     """Measures a large checkout into a guest, beside `tar | ssh tar` to the same guest."""
     ours, other, second, export = [], [], [], []
@@ -553,7 +581,7 @@ def ways_in(host, options):
 ALL = {"start": start, "pool": pool, "clone": clone, "many": many, "fork": fork, "resume": resume, "cold": cold,
        "exec": execute, "memory": memory, "tar": tar, "layers": layers, "pull": pull, "pulled": pulled,
        "kernel": kernel, "helper": helper, "dns": dns, "bridge": bridge, "tcp": tcp, "workspace": workspace,
-       "access": ways_in}
+       "access": ways_in, "private": private}
 
 
 def load(path):

@@ -20,9 +20,9 @@ def timed(f):
 
 
 class Host(Banger):
-    def __init__(self, prefix=()):
-        data = os.environ.get("XDG_DATA_HOME") or pathlib.Path.home() / ".local/share"
-        super().__init__(data=data, prefix=prefix)
+    def __init__(self, prefix=(), data=None, user=None):
+        data = data or os.environ.get("XDG_DATA_HOME") or pathlib.Path.home() / ".local/share"
+        super().__init__(data=data, prefix=prefix, user=user)
 
     def configure(self, **keys):
         """Writes a new configuration and stops the daemon; running VMs keep running. Builds the template in advance."""

@@ -1,4 +1,4 @@
-"""Measures TCP between a host and a guest on its bridge. A server in the host's namespace takes the time."""
+"""Measures TCP between a guest and a server in a namespace. The server takes the time."""
 import json
 import subprocess
 import sys
@@ -31,21 +31,21 @@ print(json.dumps({"seconds": time.perf_counter() - began, "bytes": moved}))
 """
 
 
-def in_guest(direction, port, size):
+def in_guest(direction, address, port, size):
     """Returns the guest's command, which needs only tools that every Debian has."""
-    peer = f"/dev/tcp/{ADDRESS}/{port}"
+    peer = f"/dev/tcp/{address}/{port}"
     fill = f"dd if=/dev/zero bs=128k count={size // (128 * 1024)} status=none >&3"
     work = fill if direction == "in" else "cat <&3 >/dev/null"
     return ["bash", "-c", f"exec 3<>{peer} && {work}; exec 3>&-; echo done"]
 
 
-def mib_per_second(prefix, run_in_guest, direction, size=64 * MIB):
-    """Returns the throughput in MiB per second. `prefix` enters the host's namespace. `run_in_guest(argv)` must return
-    when the command has ended."""
-    server = subprocess.Popen([*prefix, sys.executable, "-c", SERVER, ADDRESS, direction, str(size)],
+def mib_per_second(prefix, run_in_guest, direction, size=64 * MIB, address=ADDRESS):
+    """Returns the throughput in MiB per second. `prefix` enters the namespace with that address. `run_in_guest(argv)`
+    must return when the command has ended."""
+    server = subprocess.Popen([*prefix, sys.executable, "-c", SERVER, address, direction, str(size)],
                               stdout=subprocess.PIPE, text=True)
     try:
-        run_in_guest(in_guest(direction, int(server.stdout.readline()), size))
+        run_in_guest(in_guest(direction, address, int(server.stdout.readline()), size))
         result = json.loads(server.stdout.readline())
     finally:
         server.kill()

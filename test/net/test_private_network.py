@@ -119,6 +119,7 @@ class PrivateNetwork(PrivateCase):
         self.assertIn("you are", self.net.sh(self.net.host, f"busybox nc -w 5 127.0.0.1 {SECRET_PORT}"))
         self.assert_host_is_untouched()
 
+    @long
     def test_no_guest_uses_the_address_of_another(self):
         self.make("one")
         self.make("two")
@@ -177,11 +178,19 @@ class PrivateNetwork(PrivateCase):
         self.assertNotEqual(self.address("child"), self.address("one"))
         self.assertTrue(self.reaches("child", self.address("one")))
 
+    @long
     def test_a_guest_without_nat_reaches_guests_only(self):
         self.make("one", "--no-nat")
         self.make("two")
         self.assertTrue(self.reaches("one", self.address("two")))
         self.assertEqual(self.answer("one", netns.OUTSIDE_ADDRESS, netns.PORT, NO_REPLY_TIMEOUT), "")
+
+    @long
+    def test_the_server_holds_nothing_of_the_keeper(self):
+        self.make("one")
+        server = self.child_of_keeper("bangerd-net")
+        targets = {os.readlink(entry) for entry in pathlib.Path(f"/proc/{server}/fd").iterdir()}
+        self.assertNotIn(str(self.b.state / "run" / "network.lock"), targets)
 
     def test_a_machine_has_no_rights_in_the_network(self):
         self.make("one")

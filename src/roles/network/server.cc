@@ -57,14 +57,21 @@ Result<> confine(const capabilities::PrivilegedTable& table) {
   return host::filter_system_calls(host::Calls::sockets);
 }
 
+// The keeper's lock must not live longer than the keeper. The descriptors are those of a copy that never uses them.
+void close_all_but(int kept) {
+  if (kept > 3) ::close_range(3, static_cast<unsigned>(kept) - 1, 0);
+  ::close_range(static_cast<unsigned>(kept) + 1, ~0u, 0);
+}
+
 struct Ready {
   UniqueFd listener, stop;
   helper::OperationLock lock;
 };
 
-Result<Ready> prepare(const Options& options, const host::Namespaces* network, pid_t keeper) {
+Result<Ready> prepare(const Options& options, const host::Namespaces* network, pid_t keeper, int answer) {
   TRY(live_with(keeper));
   TRY(enter(network));
+  close_all_but(answer);
   // Only the holder of the lock comes here, so a socket that is there belongs to an earlier server.
   TRY(host::remove_file(options.socket));
   auto listener = TRY(host::listen_unix(options.socket));
@@ -72,7 +79,7 @@ Result<Ready> prepare(const Options& options, const host::Namespaces* network, p
 }
 
 int serve(const Options& options, const host::Namespaces* network, const Logger& log, pid_t keeper, int answer) {
-  auto ready = prepare(options, network, keeper);
+  auto ready = prepare(options, network, keeper, answer);
   auto table = capabilities::private_network_table();
   auto confined = ready ? confine(table) : std::unexpected(ready.error());
   (void)host::write_all(answer, confined ? "ok" : confined.error().sentence());

@@ -44,6 +44,7 @@ struct NetworkPort {
   std::string address;  ///< with the prefix: "172.16.0.5/24"
   std::string gateway;  ///< the host's address in that network
   std::vector<std::string> dns;
+  std::uint32_t mtu = 0;    ///< 0: as Ethernet has
   bool host_names = false;  ///< `dns` knows the names of this host's search domains
 };
 

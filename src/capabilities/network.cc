@@ -50,7 +50,7 @@ guestcfg::Interface user_interface(const VmContext& vm) {
 }
 
 guestcfg::Interface port_interface(const VmContext& vm) {
-  guestcfg::Interface interface{.mac = vm.port->mac, .address = vm.port->address, .index = 0};
+  guestcfg::Interface interface{.mac = vm.port->mac, .address = vm.port->address, .index = 0, .mtu = vm.port->mtu};
   if (vm.spec.nat) {
     interface.gateway = vm.port->gateway;
     // The host drops such packets. With the route, programs in the guest do not wait for an answer.
@@ -130,7 +130,8 @@ Result<> apply(GuestTarget& target, const guestcfg::GuestConfig& config) {
                                          .index = interface.index,
                                          .address = interface.address,
                                          .gateway = interface.gateway,
-                                         .unreachable = interface.unreachable});
+                                         .unreachable = interface.unreachable,
+                                         .mtu = interface.mtu});
     // A VMM without a user-mode network leaves out a device that would reach nothing.
     bool left_out = !configured && configured.error().code == ErrorCode::not_found && interface.gateway.empty();
     if (!configured && !left_out) return configured;

@@ -37,6 +37,7 @@ struct PrivilegedContext {
   std::vector<std::string> roots;
   const Logger& log;
   std::string jailer = {}, firecracker = {};  ///< the programs that machine.jail starts; empty: there are no jails
+  std::uint32_t mtu = 0;                      ///< of the bridge and its taps; 0: as Ethernet has
 };
 
 /// One argument of an operation. Unknown, missing and ill-typed arguments are refused before `validate` is called.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "base/bounds.h"
 
@@ -19,5 +20,8 @@ inline constexpr std::size_t kEnvironmentLineBytes = 1000;
 inline constexpr std::size_t kImageConfigBytes = 4 * kMiB;
 /// The texts of it that VMs honour. Escaped as JSON they grow sixfold at most, and fit into a request and a manifest.
 inline constexpr std::size_t kRunConfigBytes = 128 * kKiB;
+
+// -- links
+inline constexpr std::uint32_t kSmallestMtu = 68, kLargestMtu = 65'535;  ///< of IPv4 (RFC 791)
 
 }  // namespace banger::limits

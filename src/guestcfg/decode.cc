@@ -127,7 +127,7 @@ Result<Mount> decode_mount(const Json& json) {
 }
 
 Result<Interface> decode_interface(const Json& json) {
-  TRY(only_keys(json, {"mac", "index", "address", "gateway", "dns", "search", "unreachable"}));
+  TRY(only_keys(json, {"mac", "index", "address", "gateway", "dns", "search", "unreachable", "mtu"}));
   Interface interface;
   interface.mac = TRY(required_text(json, "mac", check_mac));
   interface.index = TRY(number(json, "index", 0));
@@ -139,6 +139,10 @@ Result<Interface> decode_interface(const Json& json) {
   for (const auto& domain : interface.search) TRY(in("field 'search'", check_host_name(domain)));
   interface.unreachable = TRY(find_strings(json, "unreachable"));
   for (const auto& network : interface.unreachable) TRY(in("field 'unreachable'", check_cidr(network)));
+  interface.mtu = TRY(number(json, "mtu", 0));
+  if (interface.mtu != 0 && (interface.mtu < limits::kSmallestMtu || interface.mtu > limits::kLargestMtu))
+    return fail(ErrorCode::invalid,
+                fmt::format("field 'mtu' must be from {} to {}", limits::kSmallestMtu, limits::kLargestMtu));
   return interface;
 }
 

@@ -30,6 +30,7 @@ Json interface_json(const Interface& interface) {
                {"dns", interface.dns}};
   if (!interface.search.empty()) json["search"] = interface.search;
   if (!interface.unreachable.empty()) json["unreachable"] = interface.unreachable;
+  if (interface.mtu != 0) json["mtu"] = interface.mtu;
   return json;
 }
 

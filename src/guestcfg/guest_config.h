@@ -51,6 +51,7 @@ struct Interface {
   std::uint32_t index = 0;       ///< position among the virtio links, because no link of a new clone has the MAC yet
   std::vector<std::string> search = {};       ///< domains of short names, written to /etc/resolv.conf
   std::vector<std::string> unreachable = {};  ///< CIDR; networks to which the guest sends nothing
+  std::uint32_t mtu = 0;                      ///< bytes of the largest packet; 0: 1500, as Ethernet has
   bool operator==(const Interface&) const = default;
 };
 

@@ -64,6 +64,7 @@ Result<> ensure(const Bridge& bridge) {
     TRY(set_alias(netlink, link->index, std::string(kForwardingWasOff)));
   else if (!link->ours())
     TRY(set_alias(netlink, link->index, std::string(kAlias)));
+  TRY(netlink.set_mtu(link->index, bridge.mtu));
   TRY(disable_ipv6(bridge.name));
   TRY(netlink.set_address(link->index, fmt::format("{}/{}", to_text(bridge.address), bridge.prefix)));
   TRY(netlink.set_up(link->index));

@@ -13,6 +13,7 @@ struct Bridge {
   std::string name;  ///< "br-banger"
   Ipv4 address = 0;  ///< the host's address on the bridge
   std::uint32_t prefix = 24;
+  std::uint32_t mtu = 0;  ///< 0: limits::kEthernetMtu
   Range range() const { return Range::around(address, prefix); }
 };
 

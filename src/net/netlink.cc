@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "net/bounds.h"
 #include "net/nl.h"
 
 namespace banger::net {
@@ -126,6 +127,11 @@ Result<> Netlink::set_up(int index) {
   return change(index, "bring the link up", [](rtnl_link* link) { rtnl_link_set_flags(link, IFF_UP); });
 }
 
+Result<> Netlink::set_mtu(int index, std::uint32_t mtu) {
+  auto wanted = mtu ? mtu : limits::kEthernetMtu;
+  return change(index, "set its MTU", [&](rtnl_link* link) { rtnl_link_set_mtu(link, wanted); });
+}
+
 Result<> Netlink::change(int index, std::string_view what, const std::function<void(rtnl_link*)>& edit) {
   Link now(rtnl_link_alloc()), wanted(rtnl_link_alloc());
   rtnl_link_set_ifindex(now.get(), index);
@@ -218,6 +224,7 @@ Result<> Netlink::loopback_up() { return in("loopback", set_up(kLoopbackIndex));
 Result<> Netlink::configure(const LinkSettings& settings) {
   int index = TRY(find_link(settings));
   if (settings.address.empty()) return {};
+  TRY(set_mtu(index, settings.mtu));
   TRY(set_address(index, settings.address));
   TRY(set_up(index));
   TRY(settings.gateway.empty() ? remove_default_routes(index) : set_default_route(index, settings.gateway));

@@ -23,6 +23,7 @@ struct LinkSettings {
   std::string address;      ///< CIDR; empty: the link is left down and unconfigured
   std::string gateway;      ///< empty: no default route through this link
   std::vector<std::string> unreachable = {};  ///< CIDR; networks that get an unreachable route, on any link
+  std::uint32_t mtu = 0;                      ///< 0: limits::kEthernetMtu
 };
 
 /// One rtnetlink connection of this network namespace.
@@ -33,9 +34,10 @@ class Netlink {
 
   /// Brings the loopback link up.
   Result<> loopback_up();
-  /// Sets MAC, address, up, default route, unreachable networks. Removes other IPv4 addresses and another default route
-  /// of the link. Settings that are right already stay, so open connections survive a second call. A link that gets a
-  /// new MAC loses its neighbours, and gets a new IPv6 link-local address. `not_found` when there is no such link.
+  /// Sets MAC, MTU, address, up, default route, unreachable networks. Removes other IPv4 addresses and another default
+  /// route of the link. Settings that are right already stay, so open connections survive a second call. A link that
+  /// gets a new MAC loses its neighbours, and gets a new IPv6 link-local address. `not_found` when there is no such
+  /// link.
   Result<> configure(const LinkSettings& settings);
   /// Gives the link with that MAC the matching IPv6 link-local address, if it has a link-local address at all.
   Result<> renew_link_local(const std::string& mac);
@@ -44,6 +46,8 @@ class Netlink {
   Result<> set_up(int index);
   /// Changes the attributes that `edit` sets on an empty link.
   Result<> change(int index, std::string_view what, const std::function<void(rtnl_link*)>& edit);
+  /// 0: limits::kEthernetMtu.
+  Result<> set_mtu(int index, std::uint32_t mtu);
   /// Makes `cidr` the only IPv4 address of the link.
   Result<> set_address(int index, const std::string& cidr);
   nl_sock* socket() const { return socket_.get(); }

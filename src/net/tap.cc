@@ -51,6 +51,7 @@ Result<UniqueFd> make(const Tap& tap, const std::string& name) {
   if (!link) return fail(ErrorCode::unavailable, "another program removed it at once");
   if (auto alias = alias_of(tap.mark); link->alias != alias)
     TRY(netlink.change(link->index, "mark it", [&](rtnl_link* edit) { rtnl_link_set_ifalias(edit, alias.c_str()); }));
+  TRY(netlink.set_mtu(link->index, tap.mtu));
   TRY(disable_ipv6(name));
   if (link->master != bridge->index)
     TRY(netlink.change(link->index, "make it a port of the bridge",

@@ -32,6 +32,7 @@ struct Tap {
   std::uint32_t number = 0;  ///< 1 to limits::kTaps
   TapMark mark;
   std::string bridge;
+  std::uint32_t mtu = 0;  ///< 0: limits::kEthernetMtu
 };
 
 /// Makes the tap or takes the existing one, and attaches to it. Frames pass through the descriptor, with virtio

@@ -228,6 +228,10 @@ class Names(PrivateCase):
         self.assertIn("192.0.2.7", self.lookup("one", "www.example.org"))
         self.assertIn("NXDOMAIN", self.lookup("one", "three.vm"))
         self.assertIn("search example.org", self.guest("one", "cat", "/etc/resolv.conf").stdout)
+        # Large packets make the network fast, and fit through all of it.
+        self.assertEqual(self.guest("one", "ping", "-c", "1", "-s", "60000", "-W", str(REPLY_TIMEOUT),
+                                    self.address("two")).returncode, 0)
+        self.assertIn("mtu 65520", self.guest("one", "ip", "link", "show", "eth0").stdout)
         self.b.ok("vm", "rename", "two", "three")
         self.assertIn(self.address("three"), self.lookup("one", "three.vm"))
         self.b.kill_daemon()

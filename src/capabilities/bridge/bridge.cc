@@ -20,8 +20,10 @@ namespace {
 using Type = PrivilegedArgument::Type;
 
 Result<net::Bridge> bridge_of(const PrivilegedContext& context) {
-  net::Bridge bridge{
-      .name = context.bridge_name, .address = TRY(net::parse_ipv4(context.bridge_ip)), .prefix = context.prefix};
+  net::Bridge bridge{.name = context.bridge_name,
+                     .address = TRY(net::parse_ipv4(context.bridge_ip)),
+                     .prefix = context.prefix,
+                     .mtu = context.mtu};
   TRY(net::check_bridge(bridge));
   return bridge;
 }
@@ -101,7 +103,8 @@ Result<PrivilegedReply> create_tap(const PrivilegedContext& context, const Json&
   PrivilegedReply reply;
   reply.fds.push_back(TRY(net::make_tap({.number = TRY(tap_of(arguments)),
                                          .mark = {context.owner_uid, TRY(daemon_of(arguments))},
-                                         .bridge = context.bridge_name})));
+                                         .bridge = context.bridge_name,
+                                         .mtu = context.mtu})));
   return reply;
 }
 

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "capabilities/bridge/checks.h"
 #include "net/addresses.h"
+#include "net/bounds.h"
 #include "net/links.h"
 
 namespace banger::capabilities {
@@ -160,6 +161,7 @@ std::optional<NetworkPort> BridgeNetwork::port(std::string_view vm_id) const {
                      .address = fmt::format("{}/{}", net::to_text(*lease), bridge->prefix),
                      .gateway = net::to_text(bridge->address),
                      .dns = {is_private ? net::to_text(bridge->address) : host_.config.default_dns},
+                     .mtu = is_private ? limits::kPrivateMtu : 0,
                      .host_names = is_private};
 }
 

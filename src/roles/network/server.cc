@@ -12,6 +12,7 @@
 #include "host/confine.h"
 #include "host/files.h"
 #include "host/unix_socket.h"
+#include "net/bounds.h"
 #include "net/netlink.h"
 #include "roles/helper/request.h"
 #include "roles/helper/server.h"
@@ -91,7 +92,8 @@ int serve(const Options& options, const host::Namespaces* network, const Logger&
                                           .bridge_ip = net::to_text(options.bridge.address),
                                           .prefix = options.bridge.prefix,
                                           .roots = {},
-                                          .log = log};
+                                          .log = log,
+                                          .mtu = limits::kPrivateMtu};
   helper::HandlerContext handling{table, context, ready->lock, limits::kHelperRequestDeadline};
   auto served = helper::serve({.owner = context.owner_uid}, log, std::move(ready->listener), ready->stop.get(),
                               [&](UniqueFd socket, const host::Peer& peer) {

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstring>
 
 #include "base/unique_fd.h"
@@ -77,6 +78,12 @@ std::string check_link() {
     if (auto done = netlink->configure({mac, 0, "10.0.2.15/24", "10.0.2.2"}); !done) return done.error().sentence();
   if (address_of(control.get()) != "10.0.2.15" || !is_up(control.get(), "t0")) return "the link is not configured";
   if (!has_default_route("0202000A")) return "there is no default route";
+  for (auto [asked, got] : {std::pair{9000u, 9000}, {0u, 1500}}) {
+    auto done = netlink->configure({.mac = mac, .address = "10.0.2.15/24", .gateway = "10.0.2.2", .mtu = asked});
+    ifreq request{};
+    std::snprintf(request.ifr_name, sizeof request.ifr_name, "t0");
+    if (!done || ::ioctl(control.get(), SIOCGIFMTU, &request) < 0 || request.ifr_mtu != got) return "the MTU is wrong";
+  }
   // Another identity: the old address is removed.
   if (auto done = netlink->configure({mac, 0, "10.0.2.77/24", "10.0.2.3"}); !done) return done.error().sentence();
   if (address_of(control.get()) != "10.0.2.77") return "the old address stayed: " + address_of(control.get());

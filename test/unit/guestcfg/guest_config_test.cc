@@ -95,6 +95,8 @@ TEST_CASE("guest config: a refusal names the field") {
       {R"({"interfaces": [{"mac": "52:54:00:00:00:01", "dns": ["x"]}]})", "'dns'"},
       {R"({"interfaces": [{"mac": "52:54:00:00:00:01", "search": ["a b"]}]})", "'search'"},
       {R"({"interfaces": [{"mac": "52:54:00:00:00:01", "unreachable": ["10.0.0.1"]}]})", "'unreachable'"},
+      {R"({"interfaces": [{"mac": "52:54:00:00:00:01", "mtu": 60}]})", "'mtu'"},
+      {R"({"interfaces": [{"mac": "52:54:00:00:00:01", "mtu": 70000}]})", "'mtu'"},
       {R"({"files": [{"path": "/a", "data": ""}, {"path": "a", "data": ""}]})", "files[1]: field 'path'"},
       {R"({"files": [{"path": "/a/../b", "data": ""}]})", "'path'"},
       {R"({"files": [{"path": "/a/", "data": ""}]})", "'path'"},

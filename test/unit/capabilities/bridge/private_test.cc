@@ -41,6 +41,7 @@ TEST_CASE("private network: a machine starts in it, and its guest asks the bridg
   CHECK(machine.taps.size() == 1);
   CHECK(b.bridge->port(kVm)->dns == std::vector<std::string>{"172.16.0.1"});
   CHECK(b.bridge->port(kVm)->host_names);
+  CHECK(b.bridge->port(kVm)->mtu > 1500);
   CHECK(b.operations.count("names.listen") == 1);
   // The host is not in that network, so it reaches the guest in another way.
   CHECK(!b.bridge->address(kVm, b.spec));

@@ -60,8 +60,9 @@ Task<Result<Json>> call(Daemon& daemon, const Json& params, Request request) {
 }
 
 Result<link::SessionSpec> spec_of(const Json& params) {
-  link::SessionSpec spec{.name = TRY(find_string(params, "name")).value_or(""), .required = {}, .command = {}};
-  if (spec.name.empty()) spec.name = engine::random_name(host::random_bytes(4));
+  auto name = TRY(find_string(params, "name"));
+  link::SessionSpec spec{
+      .name = name ? *name : engine::random_name(host::random_bytes(4)), .required = {}, .command = {}};
   auto input = value_of(link::kSessionInputWords, TRY(find_string(params, "stdin_mode")).value_or("pipe"));
   spec.input = input.value_or(link::SessionInput::pipe);
   spec.required = TRY(find_strings(params, "require"));
@@ -81,7 +82,7 @@ Result<link::SessionSpec> spec_of(const Json& params) {
 
 Task<Result<Json>> start(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto spec = CO_TRY(spec_of(params));
-  bool named = !CO_TRY(find_string(params, "name")).value_or("").empty();
+  bool named = CO_TRY(find_string(params, "name")).has_value();
   for (int tries = 1;; ++tries) {
     auto body = CO_TRY(encode_json(link::to_json(spec)));
     auto started = co_await call(daemon, params, {.method = "POST", .path = "/sessions", .body = std::move(body)});

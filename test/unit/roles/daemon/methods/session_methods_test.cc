@@ -81,9 +81,11 @@ TEST_CASE("vm.session.start: a session without a name gets one, and a wrong one 
   CHECK_FALSE(body->at("name").get<std::string>().empty());
   CHECK(f.guest().heard.back().body.contains("make"));
   f.guest().heard.clear();
-  auto refused = f.call("vm.session.start", {{"argv", {"make"}}, {"name", "no/slash"}});
-  REQUIRE_FALSE(refused);
-  CHECK(refused.error().code == ErrorCode::invalid);
+  for (const char* name : {"no/slash", ""}) {
+    auto refused = f.call("vm.session.start", {{"argv", {"make"}}, {"name", name}});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::invalid);
+  }
   CHECK_FALSE(f.call("vm.session.show", {{"session", std::string(limits::kSessionNameBytes + 1, 'x')}}));
   CHECK(f.guest().heard.empty());
 }

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/auxv.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "capabilities/privileged_table.h"
 #include "host/confine.h"
 #include "host/passwd.h"
+#include "host/stop_signals.h"
 #include "host/ulimits.h"
 #include "roles/helper/options.h"
 #include "roles/helper/request.h"
@@ -30,19 +30,6 @@ Result<> must_be_root() {
     return fail(ErrorCode::denied, "the root helper must be started by root",
                 "sudo banger system install --owner USER");
   return {};
-}
-
-// A descriptor that becomes readable when the helper must end. The handlers inherit the mask, so the signals do not
-// reach them. A handler ends soon anyway, at its deadline.
-Result<UniqueFd> stop_signals() {
-  sigset_t set;
-  ::sigemptyset(&set);
-  ::sigaddset(&set, SIGTERM);
-  ::sigaddset(&set, SIGINT);
-  ::sigprocmask(SIG_BLOCK, &set, nullptr);
-  UniqueFd fd(::signalfd(-1, &set, SFD_CLOEXEC));
-  if (!fd) return fail_errno("signalfd");
-  return fd;
 }
 
 // Operations run programs. These programs must not see the environment or the directory of the process that started the
@@ -78,7 +65,8 @@ Result<> serve_until_stopped(const Options& options, const Logger& log) {
       install.roots, log,        install.jailer,      install.firecracker};
   auto table = capabilities::privileged_table(privileged);
   auto lock = TRY(OperationLock::make());
-  auto stop = TRY(stop_signals());
+  // The handlers inherit the mask, so the signals do not reach them. A handler ends soon anyway, at its deadline.
+  auto stop = TRY(host::stop_signals());
   TRY(in("confine this process", confine(table)));
   HandlerContext context{table, privileged, lock, limits::kHelperRequestDeadline};
   log.info("helper.started",

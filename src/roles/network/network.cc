@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include "host/files.h"
 #include "host/run_tool.h"
 #include "host/runtime.h"
+#include "host/stop_signals.h"
 #include "host/ulimits.h"
 #include "roles/network/bounds.h"
 #include "roles/network/options.h"
@@ -35,16 +35,6 @@ Result<UniqueFd> take_lock(const std::string& path) {
   return lock;
 }
 
-Result<UniqueFd> stop_signals() {
-  sigset_t set;
-  ::sigemptyset(&set);
-  ::sigaddset(&set, SIGTERM);
-  ::sigprocmask(SIG_BLOCK, &set, nullptr);
-  UniqueFd fd(::signalfd(-1, &set, SFD_CLOEXEC));
-  if (!fd) return fail_errno("signalfd");
-  return fd;
-}
-
 Result<std::string> find_pasta() {
   if (auto path = host::find_program("pasta", host::kSystemPath)) return *path;
   return fail(ErrorCode::unavailable, "pasta is not installed, which is the way out of a private network",
@@ -58,7 +48,7 @@ class Keeper {
 
   /// Returns when the network is there and its server listens.
   Result<> begin() {
-    stop_ = TRY(stop_signals());
+    stop_ = TRY(host::stop_signals());
     server_ = TRY(start_server(options_, options_.network ? &*options_.network : nullptr, log_));
     network_ = TRY(host::namespaces_of(server_.pid()));
     TRY(note_processes());

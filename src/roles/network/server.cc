@@ -5,12 +5,12 @@
 #include <linux/capability.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "capabilities/privileged_table.h"
 #include "host/confine.h"
 #include "host/files.h"
+#include "host/stop_signals.h"
 #include "host/unix_socket.h"
 #include "net/bounds.h"
 #include "net/netlink.h"
@@ -27,16 +27,6 @@ Result<> live_with(pid_t keeper) {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return fail_errno("live with the keeper");
   if (::getppid() != keeper) return fail(ErrorCode::cancelled, "the keeper has ended");
   return {};
-}
-
-Result<UniqueFd> stop_signals() {
-  sigset_t set;
-  ::sigemptyset(&set);
-  ::sigaddset(&set, SIGTERM);
-  ::sigprocmask(SIG_BLOCK, &set, nullptr);
-  UniqueFd fd(::signalfd(-1, &set, SFD_CLOEXEC));
-  if (!fd) return fail_errno("signalfd");
-  return fd;
 }
 
 Result<> enter(const host::Namespaces* network) {
@@ -76,7 +66,7 @@ Result<Ready> prepare(const Options& options, const host::Namespaces* network, p
   // Only the holder of the lock comes here, so a socket that is there belongs to an earlier server.
   TRY(host::remove_file(options.socket));
   auto listener = TRY(host::listen_unix(options.socket));
-  return Ready{std::move(listener), TRY(stop_signals()), TRY(helper::OperationLock::make())};
+  return Ready{std::move(listener), TRY(host::stop_signals()), TRY(helper::OperationLock::make())};
 }
 
 int serve(const Options& options, const host::Namespaces* network, const Logger& log, pid_t keeper, int answer) {

@@ -56,6 +56,8 @@ guestcfg::Interface port_interface(const VmContext& vm) {
     // The host drops such packets. With the route, programs in the guest do not wait for an answer.
     if (!vm.link_local) interface.unreachable = {net::kLinkLocal};
     interface.dns = vm.port->dns;
+    if (!vm.port->lan)
+      interface.unreachable.insert(interface.unreachable.end(), net::kLanRanges, std::end(net::kLanRanges));
     if (vm.port->host_names) add_search(interface, host_resolvers());
   }
   return interface;

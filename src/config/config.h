@@ -58,6 +58,7 @@ struct Config {
   std::chrono::milliseconds metrics_poll_interval{std::chrono::seconds(60)};
   vm::NetworkChoice network = vm::NetworkChoice::automatic;
   bool guest_link_local = false;  ///< guests reach 169.254.0.0/16
+  bool guest_lan = false;         ///< guests of a private network reach net::kLanRanges
   std::string bridge_name = "br-banger";
   std::string bridge_ip = "172.16.0.1";
   std::uint32_t cidr = 24;  ///< length of the bridge network's prefix

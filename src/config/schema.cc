@@ -204,6 +204,8 @@ constexpr Key kKeys[] = {
     {"guest_link_local", boolean, "false",
      "Let guests reach 169.254.0.0/16, where clouds give out the credentials of their machines", kHere,
      plain<&Config::guest_link_local>},
+    {"guest_lan", boolean, "false", "Let guests of a private network reach the private ranges of other networks", kHere,
+     plain<&Config::guest_lan>},
     {"bridge_name", text, "br-banger", "Name of the bridge", kHere, plain<&Config::bridge_name>, {}, {}, 1},
     {"bridge_ip",
      text,

@@ -31,6 +31,8 @@ std::uint32_t tap_number(std::string_view name);
 /// Link-local addresses (RFC 3927). Clouds serve their machines' credentials here, so guests do not reach it by
 /// default.
 inline constexpr const char* kLinkLocal = "169.254.0.0/16";
+/// Networks of houses, companies and carriers (RFC 1918, RFC 6598), whose hosts trust whom they can reach.
+inline constexpr const char* kLanRanges[] = {"10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"};
 
 // The VMM's user-mode network is the same in every VM.
 inline constexpr const char* kUserGuest = "10.0.2.15/24";

@@ -20,6 +20,10 @@ Result<> admit_guest(const std::string& bridge, const GuestPort& guest) {
   return in("firewall", apply_nft(guest_rules(bridge, guest)));
 }
 
+Result<> set_lan(const std::string& bridge, Ipv4 address, Lan lan) {
+  return in("firewall", apply_nft(lan_rules(bridge, address, lan)));
+}
+
 Result<> remove_guest(const std::string& bridge, const GuestPort& guest) {
   return in("firewall", apply_nft(without_guest(bridge, guest)));
 }

@@ -12,6 +12,9 @@ Result<> ensure_firewall(const std::string& bridge);
 /// Removes our tables and rules. Succeeds when there are none.
 Result<> remove_firewall(const std::string& bridge);
 
+/// As lan_rules() says. Belongs before the admission of the guest with that address.
+Result<> set_lan(const std::string& bridge, Ipv4 address, Lan lan);
+
 /// Both make our tables anew if another program flushed them.
 Result<> admit_guest(const std::string& bridge, const GuestPort& guest);
 Result<> remove_guest(const std::string& bridge, const GuestPort& guest);

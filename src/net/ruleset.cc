@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -66,10 +67,22 @@ void add_bridge_table(Json& to) {
   to.push_back(rule("bridge", "prerouting", {verdict("drop")}));
 }
 
+Json lan_ranges() {
+  Json ranges = Json::array();
+  for (std::string_view cidr : kLanRanges) {
+    auto slash = cidr.find('/');
+    int bits = 0;
+    std::from_chars(cidr.data() + slash + 1, cidr.data() + cidr.size(), bits);
+    ranges.push_back({{"prefix", {{"addr", cidr.substr(0, slash)}, {"len", bits}}}});
+  }
+  return {{"set", std::move(ranges)}};
+}
+
 void add_ip_table(Json& to, const std::string& bridge) {
   to.push_back(add("table", {{"family", "ip"}, {"name", kTable}}));
   to.push_back(add("set", {{"family", "ip"}, {"table", kTable}, {"name", "nat"}, {"type", "ipv4_addr"}}));
   to.push_back(add("set", {{"family", "ip"}, {"table", kTable}, {"name", "linklocal"}, {"type", "ipv4_addr"}}));
+  to.push_back(add("set", {{"family", "ip"}, {"table", kTable}, {"name", "nolan"}, {"type", "ipv4_addr"}}));
   add_chain(to, "ip", "postrouting", "nat", "postrouting", 100);
   add_chain(to, "ip", "forward", "filter", "forward", 0);
   add_chain(to, "ip", "input", "filter", "input", 0);
@@ -87,6 +100,9 @@ void add_ip_table(Json& to, const std::string& bridge) {
   to.push_back(rule("ip", "forward",
                     {goes_out, to_guest, match(ct("state"), {"established", "related"}, "in"), verdict("accept")}));
   to.push_back(rule("ip", "forward", {to_link_local, not_allowed, verdict("drop")}));
+  to.push_back(
+      rule("ip", "forward",
+           {match(payload("ip", "saddr"), "@nolan"), match(payload("ip", "daddr"), lan_ranges()), verdict("drop")}));
   to.push_back(rule("ip", "forward", {comes_in, from_guest, verdict("accept")}));
   to.push_back(rule("ip", "forward", {verdict("drop")}));
   to.push_back(rule("ip", "input", {others_in, verdict("accept")}));
@@ -103,9 +119,8 @@ Json guest_element(const GuestPort& guest) {
   return {{"element", {{"family", "bridge"}, {"table", kTable}, {"name", "guests"}, {"elem", Json::array({key})}}}};
 }
 
-Json address_element(const char* set, const GuestPort& guest) {
-  return {{"element",
-           {{"family", "ip"}, {"table", kTable}, {"name", set}, {"elem", Json::array({to_text(guest.address)})}}}};
+Json address_element(const char* set, Ipv4 address) {
+  return {{"element", {{"family", "ip"}, {"table", kTable}, {"name", set}, {"elem", Json::array({to_text(address)})}}}};
 }
 
 // Adds the object first, because nft fails to delete a missing object.
@@ -169,16 +184,26 @@ Json guest_rules(const std::string& bridge, const GuestPort& guest) {
   commands.push_back({{"add", guest_element(guest)}});
   for (auto [set, member] : {std::pair{"nat", guest.nat}, std::pair{"linklocal", guest.link_local}})
     if (member)
-      commands.push_back({{"add", address_element(set, guest)}});
+      commands.push_back({{"add", address_element(set, guest.address)}});
     else
-      add_deletion(commands, address_element(set, guest));
+      add_deletion(commands, address_element(set, guest.address));
+  return whole(std::move(commands));
+}
+
+Json lan_rules(const std::string& bridge, Ipv4 address, Lan lan) {
+  auto commands = base_commands(bridge);
+  auto element = address_element("nolan", address);
+  if (lan == Lan::closed)
+    commands.push_back({{"add", std::move(element)}});
+  else
+    add_deletion(commands, element);
   return whole(std::move(commands));
 }
 
 Json without_guest(const std::string& bridge, const GuestPort& guest) {
   auto commands = base_commands(bridge);
   add_deletion(commands, guest_element(guest));
-  for (auto* set : {"nat", "linklocal"}) add_deletion(commands, address_element(set, guest));
+  for (auto* set : {"nat", "linklocal", "nolan"}) add_deletion(commands, address_element(set, guest.address));
   return whole(std::move(commands));
 }
 

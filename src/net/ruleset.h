@@ -4,8 +4,9 @@
 //   bridge  A packet from a tap passes only with the MAC and the IPv4 address that were leased to the tap, ARP too. All
 //           other packets are dropped, IPv6 among them. A tap without an admitted guest drops everything.
 //   ip      Guests with nat reach the outside, masqueraded, and this host, except for link-local addresses: only the
-//           guests in a set of their own reach those. Guests without nat reach only each other. The outside cannot open
-//           connections to guests. This host can.
+//           guests in a set of their own reach those. The guests in another set reach no private ranges outside
+//           (kLanRanges, addresses.h). Guests without nat reach only each other. The outside cannot open connections to
+//           guests. This host can.
 //
 // A packet must pass the forward chains of all tables. An accept in ours does not help against a drop policy in another
 // table (Docker's iptables). There, and nowhere else, two rules with our comment are put at the top. They are plain
@@ -33,6 +34,9 @@ struct GuestPort {
 Json base_rules(const std::string& bridge);
 /// Admits the guest to its tap, and sets what the guest may reach. Belongs after base_rules, in the same transaction.
 Json guest_rules(const std::string& bridge, const GuestPort& guest);
+/// Closes private ranges outside to that address, or opens them again. By default they are open.
+enum class Lan { open, closed };
+Json lan_rules(const std::string& bridge, Ipv4 address, Lan lan);
 /// Removes the guest from its tap. Succeeds when the guest was not admitted.
 Json without_guest(const std::string& bridge, const GuestPort& guest);
 

@@ -135,7 +135,15 @@ Task<Result<>> BridgeNetwork::admit(std::string vm_id, const vm::Spec& spec) {
                     {"nat", spec.nat},
                     {"link_local", spec.nat && host_.config.guest_link_local}};
   if (!device_.made()) CO_TRY(in("network", co_await ensure()));
+  if (host_.privileged.is_private()) CO_TRY(in("network", co_await limit_lan(*lease)));
   CO_TRY(in("network", co_await host_.privileged.call("nat.set", dump_json(arguments))));
+  co_return Result<>{};
+}
+
+// Before the admission, so that no guest is ever more open than it may be.
+Task<Result<>> BridgeNetwork::limit_lan(net::Ipv4 address) {
+  Json arguments = {{"address", net::to_text(address)}, {"open", host_.config.guest_lan}};
+  CO_TRY(co_await host_.privileged.call("lan.set", dump_json(arguments)));
   co_return Result<>{};
 }
 
@@ -162,6 +170,7 @@ std::optional<NetworkPort> BridgeNetwork::port(std::string_view vm_id) const {
                      .gateway = net::to_text(bridge->address),
                      .dns = {is_private ? net::to_text(bridge->address) : host_.config.default_dns},
                      .mtu = is_private ? limits::kPrivateMtu : 0,
+                     .lan = !is_private || host_.config.guest_lan,
                      .host_names = is_private};
 }
 

@@ -42,6 +42,7 @@ class BridgeNetwork final : public HostResource {
     UniqueFd fd;
   };
   Task<Result<Port>> attach(std::string vm_id);
+  Task<Result<>> limit_lan(net::Ipv4 address);
   /// Makes the bridge, and the name server on it in a private network.
   Task<Result<>> ensure();
 

@@ -1,4 +1,4 @@
-// The operations in a private network (roles/network). The root helper does not have names.listen.
+// The operations in a private network (roles/network). The root helper does not have these two.
 #include <linux/capability.h>
 
 #include <nlohmann/json.hpp>
@@ -7,6 +7,7 @@
 #include "capabilities/privileged_table.h"
 #include "net/bounds.h"
 #include "net/dns_relay.h"
+#include "net/firewall.h"
 #include "net/ipv4.h"
 
 namespace banger::capabilities {
@@ -25,7 +26,27 @@ Result<PrivilegedReply> listen_for_names(const PrivilegedContext& context, const
   return reply;
 }
 
+Result<net::Ipv4> guest_of(const Json& arguments) { return net::parse_ipv4(TRY(get_string(arguments, "address"))); }
+
+Result<> check_lan(const PrivilegedContext&, const Json& arguments) {
+  TRY(guest_of(arguments));
+  return {};
+}
+
+Result<PrivilegedReply> set_lan(const PrivilegedContext& context, const Json& arguments) {
+  auto lan = TRY(get_bool(arguments, "open")) ? net::Lan::open : net::Lan::closed;
+  TRY(net::set_lan(context.bridge_name, TRY(guest_of(arguments)), lan));
+  return PrivilegedReply{};
+}
+
+constexpr PrivilegedArgument kLan[] = {
+    {"address", PrivilegedArgument::Type::text, "the address of a guest"},
+    {"open", PrivilegedArgument::Type::boolean, "whether the guest reaches private ranges outside"},
+};
+
 constexpr PrivilegedOperation kOperations[] = {
+    {"lan.set", "Says whether the guest with that address reaches private ranges outside", kLan, check_lan, set_lan,
+     ""},
     {"names.listen",
      "Sends two sockets, for UDP and TCP, on port 53 of the bridge's address",
      {},

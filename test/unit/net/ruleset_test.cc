@@ -50,6 +50,23 @@ Json list(Json entries) { return {{"nftables", std::move(entries)}}; }
 
 }  // namespace
 
+TEST_CASE("ruleset: private ranges outside are closed to the guests in a set, and removed with the guest") {
+  auto closed = lan_rules("br-x", kGuest.address, Lan::closed);
+  CHECK(count(closed, element("add", "nolan", "172.16.0.5")) == 1);
+  CHECK(count(closed, element("delete", "nolan", "172.16.0.5")) == 0);
+  CHECK(count(lan_rules("br-x", kGuest.address, Lan::open), element("delete", "nolan", "172.16.0.5")) == 1);
+  CHECK(count(without_guest("br-x", kGuest), element("delete", "nolan", "172.16.0.5")) == 1);
+  // The rule comes before the one that lets guests out, which is the last of its chain that names them.
+  std::string rules = dump_json(base_rules("br-x"));
+  rules.resize(rules.find(R"("chain":"input")"));
+  auto drops = rules.find("@nolan");
+  CHECK(drops != std::string::npos);
+  CHECK(drops < rules.rfind("@nat"));
+  for (const char* range : {R"("addr":"10.0.0.0","len":8)", R"("addr":"100.64.0.0","len":10)",
+                            R"("addr":"172.16.0.0","len":12)", R"("addr":"192.168.0.0","len":16)"})
+    CHECK(rules.find(range) != std::string::npos);
+}
+
 TEST_CASE("ruleset: a guest is admitted with its tap, MAC and address, and to nat if it has nat") {
   auto commands = guest_rules("br-x", kGuest);
   CHECK(count(commands, element("add", "guests", kPort)) == 1);

@@ -47,6 +47,26 @@ TEST_CASE("private network: a machine starts in it, and its guest asks the bridg
   CHECK(!b.bridge->address(kVm, b.spec));
 }
 
+TEST_CASE("private network: the LAN is closed before the guest is admitted, unless the config opens it") {
+  Fixture b;
+  VmContext vm{.runtime = b.runtime, .log = b.log, .id = kVm, .spec = b.spec};
+  machine::MachineConfig machine;
+  REQUIRE(b.run(b.bridge->acquire(vm, machine)));
+  REQUIRE(b.run(b.bridge->admit(kVm, b.spec)));
+  auto asked = [&](const char* operation) {
+    return std::ranges::find_if(b.operations.asked, [&](const auto& each) { return each.starts_with(operation); });
+  };
+  REQUIRE(asked("lan.set") != b.operations.asked.end());
+  CHECK(asked("lan.set") < asked("nat.set"));
+  CHECK(asked("lan.set")->find(R"("open":false)") != std::string::npos);
+  CHECK_FALSE(b.bridge->port(kVm)->lan);
+  b.config.guest_lan = true;
+  b.operations.asked.clear();
+  REQUIRE(b.run(b.bridge->admit(kVm, b.spec)));
+  CHECK(asked("lan.set")->find(R"("open":true)") != std::string::npos);
+  CHECK(b.bridge->port(kVm)->lan);
+}
+
 TEST_CASE("private network: it is the automatic choice, and user-mode networking takes its place when it fails") {
   using enum vm::NetworkChoice;
   Fixture b;
@@ -83,5 +103,5 @@ TEST_CASE("private network: its operations are those of the bridge, and none tha
   std::vector<std::string> names;
   for (const auto* operation : private_network_table()) names.emplace_back(operation->name);
   CHECK(names == std::vector<std::string>{"bridge.ensure", "bridge.remove", "tap.create", "tap.delete", "nat.set",
-                                          "nat.clear", "names.listen"});
+                                          "nat.clear", "lan.set", "names.listen"});
 }

@@ -57,6 +57,13 @@ Task<Result<std::string>> read_answer(host::Runtime& runtime, int fd) {
   co_return std::string(trim(text));
 }
 
+// The kernel gives numbers of namespaces again. So a process of another program may have the number of a lost network.
+bool is_machine_of(const host::Paths& paths, const std::string& pid) {
+  std::error_code error;
+  auto directory = std::filesystem::read_symlink("/proc/" + pid + "/cwd", error).string();
+  return !error && directory.starts_with(paths.vms() + "/");
+}
+
 }  // namespace
 
 std::optional<KeeperProcesses> keeper_processes(const std::string& path) {
@@ -146,7 +153,8 @@ std::shared_ptr<const host::Namespaces> NetworkKeeper::find_network() const {
     auto name = at->path().filename().string();
     pid_t pid = 0;
     std::from_chars(name.data(), name.data() + name.size(), pid);
-    auto found = pid > 0 ? host::namespaces_of(pid) : Result<host::Namespaces>(fail(ErrorCode::not_found, ""));
+    auto found = pid > 0 && is_machine_of(paths_, name) ? host::namespaces_of(pid)
+                                                        : Result<host::Namespaces>(fail(ErrorCode::not_found, ""));
     if (found && host::identity_of(*found) == wanted)
       return std::make_shared<const host::Namespaces>(std::move(*found));
   }
@@ -187,6 +195,7 @@ Task<> NetworkKeeper::rest() {
   auto turn = co_await turn_.lock();
   wanted_ = false;
   network_.reset();
+  (void)host::remove_file(identity());
   auto found = keeper_processes(lock());
   auto id = found ? host::process_id(found->keeper) : Result<host::ProcessId>(fail(ErrorCode::not_found, "no keeper"));
   auto process = id ? host::open_process(*id) : Result<UniqueFd>(std::unexpected(id.error()));

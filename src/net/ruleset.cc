@@ -203,7 +203,7 @@ Json lan_rules(const std::string& bridge, Ipv4 address, Lan lan) {
 Json without_guest(const std::string& bridge, const GuestPort& guest) {
   auto commands = base_commands(bridge);
   add_deletion(commands, guest_element(guest));
-  for (auto* set : {"nat", "linklocal", "nolan"}) add_deletion(commands, address_element(set, guest.address));
+  for (auto* set : {"nat", "linklocal"}) add_deletion(commands, address_element(set, guest.address));
   return whole(std::move(commands));
 }
 

@@ -34,7 +34,8 @@ struct GuestPort {
 Json base_rules(const std::string& bridge);
 /// Admits the guest to its tap, and sets what the guest may reach. Belongs after base_rules, in the same transaction.
 Json guest_rules(const std::string& bridge, const GuestPort& guest);
-/// Closes private ranges outside to that address, or opens them again. By default they are open.
+/// Closes private ranges outside to that address, or opens them again. By default they are open. The choice stays when
+/// the guest is removed.
 enum class Lan { open, closed };
 Json lan_rules(const std::string& bridge, Ipv4 address, Lan lan);
 /// Removes the guest from its tap. Succeeds when the guest was not admitted.

@@ -142,8 +142,13 @@ Task<Result<>> BridgeNetwork::admit(std::string vm_id, const vm::Spec& spec) {
 
 // Before the admission, so that no guest is ever more open than it may be.
 Task<Result<>> BridgeNetwork::limit_lan(net::Ipv4 address) {
+  auto network = host_.privileged.network();
+  if (network != limited_in_) limited_.clear();
+  limited_in_ = network;
+  if (limited_.contains(address)) co_return Result<>{};
   Json arguments = {{"address", net::to_text(address)}, {"open", host_.config.guest_lan}};
   CO_TRY(co_await host_.privileged.call("lan.set", dump_json(arguments)));
+  if (host_.privileged.network() == network) limited_.insert(address);
   co_return Result<>{};
 }
 

@@ -5,6 +5,9 @@
 // is removed some time after the last VM, or with the daemon if no VM is on the bridge.
 #pragma once
 
+#include <memory>
+#include <set>
+
 #include "capabilities/bridge/guest_names.h"
 #include "capabilities/bridge/leases.h"
 #include "capabilities/bridge/upkeep.h"
@@ -42,6 +45,7 @@ class BridgeNetwork final : public HostResource {
     UniqueFd fd;
   };
   Task<Result<Port>> attach(std::string vm_id);
+  /// Closes or opens the LAN to that address, once in each private network.
   Task<Result<>> limit_lan(net::Ipv4 address);
   /// Makes the bridge, and the name server on it in a private network.
   Task<Result<>> ensure();
@@ -53,6 +57,8 @@ class BridgeNetwork final : public HostResource {
   IdleTaps idle_;
   BridgeUpkeep upkeep_;
   GuestNames names_;
+  std::shared_ptr<const host::Namespaces> limited_in_;  ///< the private network in which these addresses were limited
+  std::set<net::Ipv4> limited_;
 };
 
 }  // namespace banger::capabilities

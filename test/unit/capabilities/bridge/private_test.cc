@@ -60,7 +60,16 @@ TEST_CASE("private network: the LAN is closed before the guest is admitted, unle
   CHECK(asked("lan.set") < asked("nat.set"));
   CHECK(asked("lan.set")->find(R"("open":false)") != std::string::npos);
   CHECK_FALSE(b.bridge->port(kVm)->lan);
+  // The rule stays, so it is not made again for that address. Another network has no rules yet.
+  REQUIRE(b.run(b.bridge->admit(kVm, b.spec)));
+  CHECK(b.operations.count("lan.set") == 1);
+  auto own = host::namespaces_of(::getpid());
+  b.operations.private_network = std::make_shared<const host::Namespaces>(std::move(*own));
+  REQUIRE(b.run(b.bridge->admit(kVm, b.spec)));
+  CHECK(b.operations.count("lan.set") == 2);
   b.config.guest_lan = true;
+  own = host::namespaces_of(::getpid());
+  b.operations.private_network = std::make_shared<const host::Namespaces>(std::move(*own));
   b.operations.asked.clear();
   REQUIRE(b.run(b.bridge->admit(kVm, b.spec)));
   CHECK(asked("lan.set")->find(R"("open":true)") != std::string::npos);

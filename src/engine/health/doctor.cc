@@ -229,9 +229,8 @@ Task<Check> helper(Services& services) {
   switch (privileged.way()) {
     case PrivilegedClient::Way::private_network:
     case PrivilegedClient::Way::none:
-      co_return Check{"root helper", CheckStatus::pass,
-                      "not installed: VMs have user-mode networking, which needs no root",
-                      "for bridges, jails and dm-snapshot, as root: banger system install --owner USER"};
+      co_return Check{"root helper", CheckStatus::pass, "not installed: VMs have networks that need no root",
+                      "for bridges of this host, jails and dm-snapshot, as root: banger system install --owner USER"};
     case PrivilegedClient::Way::in_process:
       co_return Check{"root helper", CheckStatus::pass, "not needed: this daemon runs as root", ""};
     case PrivilegedClient::Way::helper:

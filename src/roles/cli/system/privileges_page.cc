@@ -19,7 +19,7 @@ constexpr std::string_view kOpening = R"(# What runs as root
 
 This page is the output of `banger system operations --markdown`, and a test compares the two.
 
-banger does not require root. Without a system install everything runs as you, with user-mode networking. Some features
+banger does not require root. Without a system install everything runs as you (`docs/network.md`). Some features
 require root, and the root helper `bangerd-root` provides them. The helper is a small process of its own that runs the
 operations below and nothing else. The daemon of a root user without a system install runs the same operations itself.
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "capabilities/egress_gate.h"
 #include "config/config.h"
 #include "engine/events/event_log.h"
 #include "engine/initramfs.h"
@@ -36,8 +37,9 @@ struct Services {
   VmmChoice& vmms;
   Initramfs& initramfs;
   SavedStates& saves;
-  PrivilegedClient& privileged;  ///< runs operations that need root
-  HostResources& resources;      ///< taps, jails and block devices of VMs
+  PrivilegedClient& privileged;      ///< runs operations that need root
+  HostResources& resources;          ///< taps, jails and block devices of VMs
+  capabilities::EgressGate& egress;  ///< what guests with an egress policy reach
   vm::HostSize host_size;
   bool system_install = false;  ///< this daemon is the service of a system install
   host::Mutex& building_image;  ///< one build at a time

@@ -58,6 +58,7 @@ FakeDaemon::FakeDaemon(const host::Paths& paths, const config::Config& config, C
                .saves = saves,
                .privileged = no_helper,
                .resources = resources,
+               .egress = egress,
                .host_size = {.cpus = 4, .memory_bytes = 16 * limits::kGiB},
                .building_image = building_image,
                .pulling_kernel = pulling_kernel} {

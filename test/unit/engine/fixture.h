@@ -12,6 +12,7 @@
 #include "support/fake_machine.h"
 #include "support/fake_privileged.h"
 #include "support/fake_vmms.h"
+#include "support/no_gate.h"
 #include "support/run.h"
 #include "support/temp_dir.h"
 
@@ -36,6 +37,7 @@ struct FakeDaemon {
   engine::Initramfs initramfs;
   engine::SavedStates saves;
   engine::HostResources resources;
+  NoGate egress;
   engine::Services services;
 };
 

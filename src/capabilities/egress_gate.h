@@ -1,0 +1,45 @@
+// The gate between guests and the outside, for guests with an egress policy. Enforcement is a process of its own
+// (roles/gate); this is what the daemon's parts see of it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/task.h"
+#include "egress/policy.h"
+#include "host/namespaces.h"
+#include "net/bridge.h"
+#include "net/gate_ports.h"
+
+namespace banger::capabilities {
+
+class EgressGate {
+ public:
+  virtual ~EgressGate() = default;
+
+  /// A bridge, and the private network that it is in; null: this host's network.
+  struct Place {
+    net::Bridge bridge;
+    std::shared_ptr<const host::Namespaces> network;
+  };
+  /// Starts the gate of that bridge, or finds the one of an earlier daemon. Returns where the firewall has to send the
+  /// packets of guests with a policy. Repeatable.
+  virtual Task<Result<net::GatePorts>> open(Place place) = 0;
+
+  /// From now on the guest at that address has that policy. REQUIRES: open().
+  virtual Task<Result<>> set(std::string vm_id, net::Ipv4 address, egress::Policy policy) = 0;
+  /// The guest has no policy any more, or has ended. Its log stays. Connections that the policy has allowed end.
+  virtual Task<> clear(std::string vm_id) = 0;
+  /// Drops the log too, because the VM is gone.
+  virtual Task<> forget(std::string vm_id) = 0;
+
+  /// What the guest reached and tried to reach: `{"rows": [row…], "sequence": N, "forgotten": N}` with the rows of
+  /// egress/log.h that changed after `since`. Without a gate, or for a VM that never had a policy: no rows.
+  virtual Task<Result<std::string>> log(std::string vm_id, std::uint64_t since) = 0;
+
+  /// Ends the gate. No guest has a policy any more.
+  virtual Task<> close() = 0;
+};
+
+}  // namespace banger::capabilities

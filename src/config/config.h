@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,6 +58,7 @@ struct Config {
   std::chrono::milliseconds stats_poll_interval{std::chrono::seconds(10)};
   std::chrono::milliseconds metrics_poll_interval{std::chrono::seconds(60)};
   vm::NetworkChoice network = vm::NetworkChoice::automatic;
+  std::string default_egress = "open";
   bool guest_link_local = false;  ///< guests reach 169.254.0.0/16
   bool guest_lan = false;         ///< guests of a private network reach net::kLanRanges
   std::string bridge_name = "br-banger";
@@ -78,6 +80,7 @@ struct Config {
   bool guest_git_identity = false;        ///< git in guests has the owner's name and address
   VmDefaults vm_defaults;
   std::vector<FileSync> file_sync;
+  std::map<std::string, std::vector<std::string>> egress_policies;  ///< rules by the name; not checked here
 };
 
 /// The settings in `path`; all defaults when the file does not exist. Errors begin with `path:line: ` and are

@@ -57,6 +57,9 @@ void in_entry(Config& config, const Value& value) {
 }
 
 using enum Type;
+// The rules of a policy belong to the name of its table, which no value has. So read_policies() stores them.
+void with_its_name(Config&, const Value&) {}
+
 constexpr std::string_view kLineEnds("\0\r\n", 3);
 constexpr std::string_view kNameMarks = "/_+-.@";
 constexpr bool kHere = true, kLater = false;
@@ -201,6 +204,15 @@ constexpr Key kKeys[] = {
      10000},
     {"network", choice, "auto", "The network of a new VM", kHere, word<&Config::network, vm::kNetworkChoiceWords>,
      "auto|user|bridge"},
+    {"default_egress",
+     text,
+     "open",
+     "The egress policy of a new VM: `open`, `none`, or one of `[egress.NAME]`",
+     kHere,
+     plain<&Config::default_egress>,
+     {},
+     {},
+     1},
     {"guest_link_local", boolean, "false",
      "Let guests reach 169.254.0.0/16, where clouds give out the credentials of their machines", kHere,
      plain<&Config::guest_link_local>},
@@ -249,6 +261,16 @@ constexpr Key kKeys[] = {
     {"file_sync.guest", guest_path, "", "Where it goes in the guest", kHere, in_entry<&FileSync::guest>},
     {"file_sync.mode", file_mode, "0600", "Mode of a file; the files of a directory keep theirs", kHere,
      in_entry<&FileSync::mode>},
+    {kPolicyKey,
+     texts,
+     "",
+     "Hosts that guests with this egress policy may reach, as HOST or HOST:PORT",
+     kHere,
+     with_its_name,
+     {},
+     {},
+     0,
+     limits::kAllowRules},
 
     {"web_listen_addr", text, "", "Address and port of the web interface; empty: off", kLater,
      plain<&Config::web_listen_addr>},
@@ -338,29 +360,11 @@ Result<Value> check_text(const Key& key, const std::string& value) {
 bool takes_text(Type type) { return type != boolean && type != count && type != texts; }
 
 Result<Value> check_texts(const Key& key, const std::vector<std::string>& list) {
-  if (list.size() > limits::kConfigListItems)
-    return must_be(key, fmt::format("a list of at most {} texts", limits::kConfigListItems));
+  auto most = key.max == UINT64_MAX ? limits::kConfigListItems : key.max;
+  if (list.size() > most) return must_be(key, fmt::format("a list of at most {} texts", most));
   for (const auto& item : list)
     if (item.empty() || item.find('\0') != item.npos) return must_be(key, "a list without empty texts and zero bytes");
   return Value(list);
-}
-
-Result<Value> check(const Key& key, const Written& written) {
-  if (auto* value = std::get_if<std::string>(&written); value && takes_text(key.type)) return check_text(key, *value);
-  if (auto* flag = std::get_if<bool>(&written); flag && key.type == boolean) return Value(*flag);
-  if (auto* list = std::get_if<std::vector<std::string>>(&written); list && key.type == texts)
-    return check_texts(key, *list);
-  auto* number = std::get_if<std::int64_t>(&written);
-  if (number && key.type == count)
-    return *number < 0 ? Result<Value>(must_be(key, range_text(key)))
-                       : in_range(key, static_cast<std::uint64_t>(*number));
-  std::string hint;
-  if (number && key.type == size)
-    hint = fmt::format("write it in quotes with a unit, like {} = \"8G\"", key.name.substr(key.name.rfind('.') + 1));
-  if (key.type == texts) hint = fmt::format("write {} = [\"one\", \"two\"]", key.name);
-  if (number && key.type == file_mode) hint = "write it in quotes, like mode = \"0644\"";
-  if (number && key.type == duration) hint = fmt::format("write it in quotes with a unit, like {} = \"24h\"", key.name);
-  return must_be(key, type_text(key), std::move(hint));
 }
 
 }  // namespace
@@ -406,10 +410,28 @@ std::string type_text(const Key& key) {
   return "";
 }
 
+Result<Value> check_value(const Key& key, const Written& written) {
+  if (auto* value = std::get_if<std::string>(&written); value && takes_text(key.type)) return check_text(key, *value);
+  if (auto* flag = std::get_if<bool>(&written); flag && key.type == boolean) return Value(*flag);
+  if (auto* list = std::get_if<std::vector<std::string>>(&written); list && key.type == texts)
+    return check_texts(key, *list);
+  auto* number = std::get_if<std::int64_t>(&written);
+  if (number && key.type == count)
+    return *number < 0 ? Result<Value>(must_be(key, range_text(key)))
+                       : in_range(key, static_cast<std::uint64_t>(*number));
+  std::string hint;
+  if (number && key.type == size)
+    hint = fmt::format("write it in quotes with a unit, like {} = \"8G\"", key.name.substr(key.name.rfind('.') + 1));
+  if (key.type == texts) hint = fmt::format("write {} = [\"one\", \"two\"]", key.name.substr(key.name.rfind('.') + 1));
+  if (number && key.type == file_mode) hint = "write it in quotes, like mode = \"0644\"";
+  if (number && key.type == duration) hint = fmt::format("write it in quotes with a unit, like {} = \"24h\"", key.name);
+  return must_be(key, type_text(key), std::move(hint));
+}
+
 Result<> set_value(Config& config, const Key& key, const Written& written) {
   if (!key.implemented)
     return fail(ErrorCode::unsupported, fmt::format("'{}' is not available in this version", key.name), "remove it");
-  key.set(config, TRY(check(key, written)));
+  key.set(config, TRY(check_value(key, written)));
   return {};
 }
 

@@ -40,6 +40,11 @@ using Written = std::variant<std::monostate, std::string, bool, std::int64_t, st
 /// The table that a config may have many times, as [[file_sync]]. Its keys are those of the latest entry.
 inline constexpr std::string_view kListTable = "file_sync";
 
+/// The tables with a name of the user's choice, as [egress.ci].
+inline constexpr std::string_view kNamedTable = "egress";
+/// The only key of such a table. The schema has NAME in the place of the name.
+inline constexpr std::string_view kPolicyKey = "egress.NAME.allow";
+
 /// `fallback` of a key whose default is computed from the host.
 inline constexpr std::string_view kFromHost = "from the host";
 
@@ -50,9 +55,9 @@ struct Key {
   std::string_view doc;       ///< one sentence without its full stop, Markdown
   bool implemented;           ///< this version has its feature; otherwise setting the key is an error
   void (*set)(Config&, const Value&);
-  std::string_view choices = {};        ///< "a|b"
-  std::string_view later_choices = {};  ///< known, but not in this version
-  std::uint64_t min = 0, max = UINT64_MAX;
+  std::string_view choices = {};            ///< "a|b"
+  std::string_view later_choices = {};      ///< known, but not in this version
+  std::uint64_t min = 0, max = UINT64_MAX;  ///< of texts: max is the length of the list, unless it is UINT64_MAX
 };
 
 std::span<const Key> schema();
@@ -60,6 +65,9 @@ const Key* find_key(std::string_view name);
 
 /// "a whole number", "one of `auto`, `qemu`": completes `'key' must be …`, and is the type in docs/config.md.
 std::string type_text(const Key& key);
+
+/// The value of `written`. `invalid`, naming the key, for what the key does not accept.
+Result<Value> check_value(const Key& key, const Written& written);
 
 /// A key of kListTable needs an entry in the config. On an error (`invalid` or `unsupported`, naming the key), `config`
 /// is unchanged.

@@ -11,6 +11,9 @@ namespace banger::limits {
 inline constexpr std::size_t kVmNameBytes = 63;              ///< a label of a host name (RFC 1123)
 inline constexpr std::size_t kLabelBytes = 4 * kKiB;         ///< all labels of a VM; hundreds of VMs fit into one list
 inline constexpr std::size_t kPublishedPorts = 32;           ///< of one VM; each costs a descriptor
+inline constexpr std::size_t kAllowRules = 16384;            ///< of one VM, or of one policy; as in an egress policy
+inline constexpr std::size_t kAllowRuleBytes = 300;          ///< a name has 253 bytes, and two ports have twelve
+inline constexpr std::size_t kAllowBytes = 256 * kKiB;       ///< of one VM; quoted as JSON they fit into a message
 inline constexpr std::uint32_t kVcpusPerCpu = 4;             ///< more only wait for each other
 inline constexpr std::uint64_t kMinMemoryBytes = 64 * kMiB;  ///< with less, a distribution's kernel does not boot
 inline constexpr std::uint64_t kMinDiskBytes = 64 * kMiB;    ///< room for a journal and some files

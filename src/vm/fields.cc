@@ -81,6 +81,13 @@ Result<> read(const Json& json, std::string_view name, std::vector<PublishedPort
   return {};
 }
 
+Result<> read(const Json& json, std::string_view name, std::vector<std::string>& to) {
+  auto it = json.find(name);
+  if (it == json.end() || it->is_null()) return {};
+  to = TRY(find_strings(json, name));
+  return {};
+}
+
 Result<> read(const Json& json, const Field& field, Spec& to) {
   return std::visit([&](auto member) { return read(json, field.name, to.*member); }, field.member);
 }
@@ -120,6 +127,14 @@ Result<Spec> spec_from_json(const Json& json) {
 Result<Spec> spec_over(Spec base, const Json& given) {
   for (const auto& field : kFields) TRY(read(given, field, base));
   return base;
+}
+
+Result<Spec> wanted_spec(Spec base, const Json& given) {
+  auto is_given = [&](std::string_view name) { return given.contains(name) && !given.find(name)->is_null(); };
+  auto spec = TRY(spec_over(std::move(base), given));
+  bool names_hosts = is_given("allow") && !spec.allow.empty();
+  if (names_hosts && !is_given("egress") && spec.egress == kOpenEgress) spec.egress = kNoEgress;
+  return spec;
 }
 
 std::vector<std::string> restart_needed(const Spec& before, const Spec& after, Taken taken) {

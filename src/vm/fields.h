@@ -29,6 +29,8 @@ enum class FieldType {
   choice,  ///< one of Field::choices
   pairs,   ///< texts by their keys
   ports,   ///< a list of published ports, as texts
+  policy,  ///< an egress policy's name
+  rules,   ///< a list of hosts, as texts
 };
 
 /// What a record without the field means.
@@ -69,7 +71,7 @@ struct Field {
   std::string_view name;  ///< in JSON
   std::variant<std::string Spec::*, std::uint32_t Spec::*, std::uint64_t Spec::*, bool Spec::*, Network Spec::*,
                Storage Spec::*, std::map<std::string, std::string> Spec::*, std::vector<PublishedPort> Spec::*,
-               Restart Spec::*>
+               Restart Spec::*, std::vector<std::string> Spec::*>
       member;
   FieldType type;
   std::span<const std::string_view> choices = {};  ///< a user's choices; the daemon may resolve one to another
@@ -169,6 +171,32 @@ inline constexpr Field kFields[] = {
              "Whether the guest can reach hosts outside. On a bridge, the change takes effect at once"},
      .initial = "true",
      .change = Change::at_start_unless_taken},
+    {.name = "egress",
+     .member = &Spec::egress,
+     .type = FieldType::policy,
+     .option = "egress",
+     .option_help = {"what it may reach outside: open, none, or a policy of the config"},
+     .doc =
+         {"What the guest may reach outside: `open`, `none`, or the name of a policy of the config. Without it, a list "
+          "`allow` turns `open` into `none`. The default is that of the config",
+          "What the guest may reach outside: `open`, `none`, or the name of a policy of the config. Without it, a list "
+          "`allow` turns `open` into `none`. On a bridge, the change takes effect at once"},
+     .config_key = "default_egress",
+     .change = Change::at_start_unless_taken},
+    {.name = "allow",
+     .member = &Spec::allow,
+     .type = FieldType::rules,
+     .option = "allow",
+     .option_help = {"a host it may reach all the same: NAME, *.NAME, ADDRESS or CIDR, with :PORT or :PORT-PORT if you "
+                     "like; may be repeated",
+                     "the hosts it may reach all the same from now on, instead of those it has; may be repeated"},
+     .doc =
+         {"Hosts that the guest may reach all the same. Each is `NAME`, `*.NAME`, `ADDRESS` or `CIDR`, which `:PORT` "
+          "or "
+          "`:PORT-PORT` may follow",
+          "All hosts that the guest may reach all the same. Hosts that are not named go. On a bridge, the change takes "
+          "effect at once"},
+     .change = Change::at_start_unless_taken},
     // At boot, a guest and its network device agree on offloads, which only taps have.
     {.name = "network",
      .member = &Spec::network,
@@ -258,6 +286,9 @@ Json field_value(const Field& field, const Spec& spec);
 /// `base` with the fields of `given` that are not null. The network must be one of the enum Network, not a choice like
 /// "auto".
 Result<Spec> spec_over(Spec base, const Json& given);
+/// spec_over() for the wishes of a user. Whoever names hosts means these alone: without `egress`, a list `allow` that
+/// is not empty turns the policy `open` of `base` into `none`.
+Result<Spec> wanted_spec(Spec base, const Json& given);
 
 /// Whether the VM's host resources applied the change at once.
 enum class Taken { no, yes };

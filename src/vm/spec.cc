@@ -66,6 +66,35 @@ Result<> check_labels(const std::map<std::string, std::string>& labels) {
   return {};
 }
 
+// All rules of a VM go into its record, and into one message.
+Result<> check_allow(const std::vector<std::string>& rules) {
+  constexpr std::string_view kWayOut = "keep long lists as [egress.NAME] in the config";
+  if (rules.size() > limits::kAllowRules)
+    return fail(ErrorCode::invalid,
+                fmt::format("a VM has {} rules of hosts that it may reach, over the limit of {}", rules.size(),
+                            limits::kAllowRules),
+                std::string(kWayOut));
+  std::size_t bytes = 0;
+  for (const auto& rule : rules) {
+    auto bad = [&](std::string_view why) {
+      return fail(ErrorCode::invalid,
+                  fmt::format("'{}' is not a host that a VM may reach: it {}", printable(rule, 80), why),
+                  "give NAME, *.NAME, ADDRESS or CIDR, with :PORT if you like");
+    };
+    if (rule.empty()) return bad("is empty");
+    if (rule.size() > limits::kAllowRuleBytes) return bad(fmt::format("has {} bytes", rule.size()));
+    if (!is_utf8(rule)) return bad("is not UTF-8 text");
+    if (has_control_characters(rule)) return bad("has control characters");
+    bytes += rule.size();
+  }
+  if (bytes > limits::kAllowBytes)
+    return fail(ErrorCode::invalid,
+                fmt::format("the rules of hosts that a VM may reach have {} bytes, over the limit of {}", bytes,
+                            format_size(limits::kAllowBytes)),
+                std::string(kWayOut));
+  return {};
+}
+
 Result<> check_vcpus(std::uint32_t vcpus, std::uint32_t host_cpus) {
   if (vcpus == 0) return fail(ErrorCode::invalid, "a VM needs at least 1 vcpu", "give --vcpu 1 or more");
   auto share = limits::kVcpusPerCpu * host_cpus;
@@ -104,6 +133,8 @@ Result<> check_name(std::string_view name) {
 
 Result<> check_snapshot_name(std::string_view name) { return check_characters(name, "snapshot"); }
 
+Result<> check_policy_name(std::string_view name) { return check_characters(name, "policy"); }
+
 Result<> check_spec(const Spec& spec, const HostSize& host) {
   TRY(check_vcpus(spec.vcpus, std::max(host.cpus, 1u)));
   if (spec.memory_bytes < limits::kMinMemoryBytes)
@@ -118,6 +149,8 @@ Result<> check_spec(const Spec& spec, const HostSize& host) {
   TRY(check_disk("a system disk", spec.system_bytes));
   TRY(guestcfg::check_environment(spec.environment));
   TRY(check_labels(spec.labels));
+  TRY(check_policy_name(spec.egress));
+  TRY(check_allow(spec.allow));
   return check_published(spec.publish);
 }
 

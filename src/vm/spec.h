@@ -17,6 +17,9 @@
 
 namespace banger::vm {
 
+/// The egress policies that need no config. All other names are policies of the config.
+inline constexpr std::string_view kOpenEgress = "open", kNoEgress = "none";
+
 /// The user's wishes with every default resolved. Sizes are the guest's view.
 struct Spec {
   std::string image;   ///< image name or id
@@ -32,7 +35,9 @@ struct Spec {
   std::map<std::string, std::string> labels;
   std::vector<PublishedPort> publish;
   Restart restart = Restart::no;
-  bool autostart = false;  ///< runs whenever the daemon does
+  bool autostart = false;           ///< runs whenever the daemon does
+  std::string egress{kOpenEgress};  ///< what the guest may reach outside: open, none, or a policy of the config
+  std::vector<std::string> allow;   ///< hosts that it may reach all the same, as HOST[:PORT] (egress/rule.h)
 };
 /// Whether the guest's root is the system disk alone, a plain ext4. Otherwise the root is the system disk over the
 /// image.
@@ -47,12 +52,16 @@ Result<> check_name(std::string_view name);
 /// `[a-z0-9][a-z0-9-]{0,62}`. A snapshot's name is no host name.
 Result<> check_snapshot_name(std::string_view name);
 
+/// `[a-z0-9][a-z0-9-]{0,62}`, of an egress policy.
+Result<> check_policy_name(std::string_view name);
+
 /// For checks against the limits of base/bounds.h and the host's own memory and processors.
 struct HostSize {
   std::uint32_t cpus = 1;
   std::uint64_t memory_bytes = 0;
 };
-/// A guest boots with every environment that passes (guestcfg/environment.h).
+/// A guest boots with every environment that passes (guestcfg/environment.h). Of the egress policy, only the sizes are
+/// checked: the rules and the policies of the config are known elsewhere (capabilities/egress_policy.h).
 Result<> check_spec(const Spec& spec, const HostSize& host);
 
 /// `spec: 4 vcpu · 8G memory · 8G disk`

@@ -35,6 +35,8 @@ struct VmObject {
   std::uint64_t disk_bytes = 0;
   std::uint64_t system_bytes = 0;
   bool nat = false;
+  std::string egress;
+  std::optional<std::vector<std::string>> allow;
   std::string network;
   std::string storage;
   std::string address;

@@ -20,7 +20,7 @@ void add_given(const Args& args, const vm::Field& field, Json& shape) {
     if (auto flag = args.toggle(field.option)) shape[name] = *flag;
   } else if (field.type == vm::FieldType::pairs) {
     if (args.has(field.option)) shape[name] = args.pairs(field.option);
-  } else if (field.type == vm::FieldType::ports) {
+  } else if (field.type == vm::FieldType::ports || field.type == vm::FieldType::rules) {
     if (args.has(field.option)) shape[name] = args.all(field.option);
   } else if (auto text = args.text(field.option)) {
     shape[name] = *text;
@@ -33,7 +33,7 @@ Result<> check_shape(const Json& shape, const vm::HostSize& host) {
   if (shape.contains("name")) TRY(vm::check_name(TRY(get_string(shape, "name"))));
   Json fields = shape;
   fields.erase("network");  // a choice, which becomes a network on the daemon's host
-  return vm::check_spec(TRY(vm::spec_over({}, fields)), host);
+  return vm::check_spec(TRY(vm::wanted_spec({}, fields)), host);
 }
 
 }  // namespace

@@ -45,6 +45,12 @@ constexpr Option create_option(const vm::Field& field) {
       takes(Kind::text, "[ADDRESS:]HOSTPORT:PORT");
       option.letter = 'p';
       break;
+    case vm::FieldType::policy:
+      takes(Kind::text, "POLICY");
+      break;
+    case vm::FieldType::rules:
+      takes(Kind::text, "HOST[:PORT]");
+      break;
   }
   if (field.in_host_defaults()) option.default_key = field.name;
   return option;

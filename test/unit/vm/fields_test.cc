@@ -22,6 +22,7 @@ Json other_value(const Field& field, const vm::Spec& spec) {
   if (field.type == FieldType::flag) return !now.get<bool>();
   if (field.type == FieldType::pairs) return Json{{"key", "value"}};
   if (field.type == FieldType::ports) return Json::array({"127.0.0.1:8080:80"});
+  if (field.type == FieldType::rules) return Json::array({"example.org:443"});
   if (field.type == FieldType::choice)
     return now == field.choices.back() ? field.choices[field.choices.size() - 2] : field.choices.back();
   return "another";
@@ -132,4 +133,30 @@ TEST_CASE("fields: a template has its clones' common fields, and its key the dis
     CHECK(vm::field_value(field, part) == vm::field_value(field, from));
     CHECK(key.contains(std::string(field.name)) == (field.in_template == InTemplate::key));
   });
+}
+
+TEST_CASE("fields: whoever names hosts means these alone, unless a policy is given") {
+  vm::Spec open, closed, named;
+  closed.egress = "none";
+  named.egress = "ci";
+  auto egress_of = [](const vm::Spec& base, const Json& given) {
+    auto spec = vm::wanted_spec(base, given);
+    REQUIRE(spec);
+    return spec->egress;
+  };
+  Json hosts = Json::array({"example.org"});
+  CHECK(egress_of(open, {{"allow", hosts}}) == "none");
+  CHECK(egress_of(open, {{"allow", hosts}, {"egress", nullptr}}) == "none");
+  CHECK(egress_of(open, {{"allow", hosts}, {"egress", "open"}}) == "open");
+  CHECK(egress_of(open, {{"allow", hosts}, {"egress", "ci"}}) == "ci");
+  CHECK(egress_of(open, {{"allow", Json::array()}}) == "open");
+  CHECK(egress_of(open, {{"allow", nullptr}}) == "open");
+  CHECK(egress_of(open, Json::object()) == "open");
+  CHECK(egress_of(closed, {{"allow", Json::array()}}) == "none");
+  CHECK(egress_of(named, {{"allow", hosts}}) == "ci");
+  // Rules that the base has already are no wish of the user.
+  open.allow = {"192.168.1.5"};
+  CHECK(egress_of(open, {{"nat", true}}) == "open");
+  CHECK(vm::wanted_spec(open, {{"allow", hosts}})->allow == std::vector<std::string>{"example.org"});
+  CHECK(vm::wanted_spec(open, {{"allow", "example.org"}}).error().code == ErrorCode::invalid);
 }

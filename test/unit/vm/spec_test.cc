@@ -158,3 +158,36 @@ TEST_CASE("spec: the spec line gives the sizes as lists do") {
   spec.memory_bytes = 8 * limits::kGiB;
   CHECK(vm::spec_line(spec) == "spec: 4 vcpu · 8G memory · 8G disk");
 }
+
+TEST_CASE("spec: an old record is open, and rules beyond the limits are refused") {
+  auto old = vm::to_json(good());
+  old.erase("egress");
+  old.erase("allow");
+  CHECK(vm::spec_from_json(old)->egress == vm::kOpenEgress);
+  CHECK(vm::spec_from_json(old)->allow.empty());
+  auto refusal = [](std::string egress, std::vector<std::string> allow) {
+    auto spec = good();
+    spec.egress = std::move(egress);
+    spec.allow = std::move(allow);
+    auto checked = vm::check_spec(spec, kHost);
+    return checked ? "" : checked.error().message;
+  };
+  std::string longest(limits::kAllowRuleBytes, 'a');
+  CHECK(refusal("none", std::vector<std::string>(limits::kAllowRules, "a.b")) == "");
+  CHECK(refusal("a0-b", {longest}) == "");
+  CHECK(refusal(std::string(63, 'a'), {}) == "");
+  CHECK(refusal(std::string(64, 'a'), {}) ==
+        "'" + std::string(64, 'a') + "' cannot name a policy: it has 64 characters");
+  CHECK(refusal("", {}) == "'' cannot name a policy: it is empty");
+  CHECK(refusal("CI", {}) == "'CI' cannot name a policy: it starts with 'C'");
+  CHECK(refusal("-a", {}) == "'-a' cannot name a policy: it starts with '-'");
+  CHECK(refusal("a.b", {}) == "'a.b' cannot name a policy: it holds '.'");
+  CHECK(refusal("none", {""}) == "'' is not a host that a VM may reach: it is empty");
+  CHECK(refusal("none", {"a\n"}) == "'a\\x0a' is not a host that a VM may reach: it has control characters");
+  CHECK(refusal("none", {"\xff"}) == "'\\xff' is not a host that a VM may reach: it is not UTF-8 text");
+  CHECK(refusal("none", {longest + "a"}).ends_with("it has 301 bytes"));
+  CHECK(refusal("none", std::vector<std::string>(limits::kAllowRules + 1, "a")) ==
+        "a VM has 16385 rules of hosts that it may reach, over the limit of 16384");
+  CHECK(refusal("none", std::vector<std::string>(874, longest)) ==
+        "the rules of hosts that a VM may reach have 262200 bytes, over the limit of 256K");
+}

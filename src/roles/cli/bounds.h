@@ -57,8 +57,9 @@ inline constexpr std::size_t kRemoveBytes = 64 * kKiB;    ///< names in one comm
 inline constexpr std::size_t kCheckTailBytes = 4 * kKiB;  ///< kept of a check's output; its last line fits
 inline constexpr std::size_t kComparedVms = 64;           ///< of one `vm workspace compare`; as many as a fork makes
 inline constexpr auto kWorkspaceCacheAge = std::chrono::hours(24 * 90);  ///< what nobody has used for so long
-inline constexpr std::size_t kAnswerBytes = 16;                          ///< "yes", as a person types it
-inline constexpr auto kProgressTick = std::chrono::milliseconds(100);    ///< one frame of the spinner
-inline constexpr auto kPlainProgressDelay = std::chrono::seconds(3);     ///< a clone takes 0.4 s, a boot 4 s
+inline constexpr std::size_t kShownRules = 20;   ///< of an egress policy, in `vm show`: some lines of text
+inline constexpr std::size_t kAnswerBytes = 16;  ///< "yes", as a person types it
+inline constexpr auto kProgressTick = std::chrono::milliseconds(100);  ///< one frame of the spinner
+inline constexpr auto kPlainProgressDelay = std::chrono::seconds(3);   ///< a clone takes 0.4 s, a boot 4 s
 
 }  // namespace banger::limits

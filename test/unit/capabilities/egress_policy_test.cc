@@ -48,7 +48,7 @@ TEST_CASE("egress policy: a policy that the config lacks is refused with a way o
   auto refusal = [](const char* name) { return policy_of(with_policies(), spec_of(name)).error(); };
   CHECK(refusal("cii").code == ErrorCode::invalid);
   CHECK(refusal("cii").sentence() == "the config has no egress policy 'cii' (hint: did you mean 'ci'?)");
-  CHECK(refusal("opne").hint == "did you mean 'open'?");
+  CHECK(refusal("opn").hint == "did you mean 'open'?");
   CHECK(refusal("production").sentence() ==
         "the config has no egress policy 'production' (hint: add [egress.production] to the config, or use open or "
         "none)");

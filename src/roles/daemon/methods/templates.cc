@@ -64,7 +64,7 @@ Task<Result<Json>> list(Daemon& daemon, const Json&, rpc::CallContext&) {
 Task<Result<Json>> build(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   auto base = default_spec(daemon.services);
   CO_TRY(co_await daemon.services.resources.resolve(daemon.services.config.network, base));
-  auto spec = CO_TRY(vm::spec_over(std::move(base), params));
+  auto spec = CO_TRY(vm::wanted_spec(std::move(base), params));
   CO_TRY(vm::check_spec(spec, daemon.services.host_size));
   engine::Stages stages(report_to(context));
   auto image = CO_TRY(co_await engine::ensure_image(daemon.services, spec.image, stages, context.cancel()));

@@ -21,6 +21,7 @@ vm::Spec default_spec(const engine::Services& services) {
   vm::Spec spec;
   spec.image = services.config.default_image_name;
   spec.storage = services.config.storage;
+  spec.egress = services.config.default_egress;
   spec.vcpus = defaults.vcpus.value;
   spec.memory_bytes = defaults.memory_bytes.value;
   spec.disk_bytes = defaults.disk_bytes.value;
@@ -87,7 +88,7 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
   CO_TRY(co_await daemon.services.resources.resolve(network, base));
   Json given = params;
   given.erase("network");
-  request.spec = CO_TRY(vm::spec_over(std::move(base), given));
+  request.spec = CO_TRY(vm::wanted_spec(std::move(base), given));
   request.start = CO_TRY(find_bool(params, "start")).value_or(true);
   request.wait = CO_TRY(wait_param(params));
   request.ephemeral = CO_TRY(find_bool(params, "ephemeral")).value_or(false);
@@ -155,8 +156,10 @@ Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
   // A VM of an older banger may have a name that is refused now. Its other fields can still be changed.
   if (name != vm->record().name()) CO_TRY(vm::check_name(name));
   auto before = vm->record().spec();
-  auto after = CO_TRY(vm::spec_over(before, params));
+  auto after = CO_TRY(vm::wanted_spec(before, params));
   CO_TRY(vm::check_spec(after, daemon.services.host_size));
+  // A policy that cannot be enforced is not recorded. Other fields can be changed on a host that lacks something.
+  if (after.egress != before.egress || after.allow != before.allow) CO_TRY(daemon.services.resources.check(after));
   // Of a VM that does not run, this only finds out whether the ports are free.
   std::vector<vm::PublishedPort> none;
   auto ports = CO_TRY(daemon.published.reserve(after.publish == before.publish ? none : after.publish, vm.get()));

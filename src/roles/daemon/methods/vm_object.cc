@@ -22,6 +22,8 @@ void add_spec(const vm::Spec& spec, api::VmObject& object) {
   object.labels = spec.labels;
   object.restart = to_string(spec.restart);
   object.autostart = spec.autostart;
+  object.egress = spec.egress;
+  object.allow = spec.allow;
   for (const auto& port : spec.publish) object.publish.push_back(to_string(port));
 }
 
@@ -83,6 +85,7 @@ api::VmObject vm_object(const engine::Services& services, const engine::VmOwner&
 api::VmObject listed_vm_object(const engine::Services& services, const engine::VmOwner& vm) {
   auto object = vm_object(services, vm);
   object.config.reset();
+  object.allow.reset();
   return object;
 }
 

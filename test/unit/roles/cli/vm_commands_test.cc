@@ -1174,3 +1174,34 @@ TEST_CASE_METHOD(Fixture, "interrupt: vm run --rm still deletes the VM") {
   CHECK(run({"vm", "run", "--rm", "--", "sleep", "9"}).status == 143);
   CHECK(daemon.called("vm.delete") == 1);
 }
+
+TEST_CASE_METHOD(Fixture, "vm create, set and show: what a guest may reach") {
+  CHECK(run({"vm", "create", "--egress", "ci", "--allow", "example.org:443", "--allow", "10.0.0.0/8"}).status == 0);
+  CHECK(sent("vm.create").at("egress") == "ci");
+  CHECK(sent("vm.create").at("allow") == Json::array({"example.org:443", "10.0.0.0/8"}));
+  auto wrong = run({"vm", "create", "--egress", "No Way"});
+  CHECK(wrong.status == 125);
+  CHECK(contains(wrong.err, "'No Way' cannot name a policy"));
+  answer("vm.set", vm_object("web"));
+  CHECK(run({"vm", "set", "web", "--allow", "example.org"}).status == 0);
+  CHECK(sent("vm.set") == Json{{"vm", "web"}, {"allow", {"example.org"}}});
+  CHECK(run({"vm", "set", "web", "--clear-allow", "--egress", "none"}).status == 0);
+  CHECK(sent("vm.set") == Json{{"vm", "web"}, {"egress", "none"}, {"allow", Json::array()}});
+  auto both = run({"vm", "set", "web", "--clear-allow", "--allow", "example.org"});
+  CHECK(both.status == 2);
+  CHECK(contains(both.err, "--clear-allow and --allow exclude each other"));
+
+  auto shown = [&](const std::string& egress, std::vector<std::string> allow) {
+    auto object = vm_object("web");
+    object["egress"] = egress;
+    object["allow"] = std::move(allow);
+    answer("vm.show", object);
+    return run({"vm", "show", "web"}).out;
+  };
+  CHECK(contains(shown("none", {"example.org:443", "10.0.0.0/8"}), " none, except example.org:443, 10.0.0.0/8\n"));
+  CHECK(contains(shown("open", {"192.168.1.5"}), " open, also 192.168.1.5\n"));
+  CHECK(contains(shown("ci", {}), " ci\n"));
+  CHECK(contains(shown("none", std::vector<std::string>(23, "a.org")), "a.org and 3 more\n"));
+  CHECK_FALSE(contains(shown("open", {}), "egress"));
+  CHECK_FALSE(contains(shown("", {}), "egress"));
+}

@@ -19,6 +19,7 @@ constexpr auto kOptions =
            vm::from_fields<&vm::Field::can_change, set_option>(),
            std::to_array<Option>({{.name = "clear-labels", .help = "remove all labels"},
                                   {.name = "clear-publish", .help = "publish no ports any more"},
+                                  {.name = "clear-allow", .help = "allow no hosts beyond the policy any more"},
                                   kResultsOption}));
 
 Result<int> set(Context& context) {
@@ -30,6 +31,10 @@ Result<int> set(Context& context) {
   if (context.args.flag("clear-publish")) {
     if (params.contains("publish")) return context.usage("--clear-publish and --publish exclude each other");
     params["publish"] = Json::array();
+  }
+  if (context.args.flag("clear-allow")) {
+    if (params.contains("allow")) return context.usage("--clear-allow and --allow exclude each other");
+    params["allow"] = Json::array();
   }
   if (params.empty()) return context.usage("'vm set' needs an option", "see 'banger vm set --help'");
   bool one_only = params.contains("publish") && !params["publish"].empty();

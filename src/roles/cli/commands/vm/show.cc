@@ -6,11 +6,13 @@
 #include "api/objects/vm.h"
 #include "base/text.h"
 #include "roles/cli/arguments.h"
+#include "roles/cli/bounds.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/output.h"
 #include "roles/cli/run_config.h"
 #include "roles/cli/template_text.h"
 #include "roles/cli/times.h"
+#include "vm/spec.h"
 
 namespace banger::roles::cli {
 
@@ -32,6 +34,16 @@ std::string published_of(const api::VmObject& vm) {
     ports.push_back(at == port.npos ? port : fmt::format("{} -> {}", port.substr(0, at), port.substr(at + 1)));
   }
   return join(ports, ", ");
+}
+
+// What is beyond the internet under the policy "open", or beyond nothing under another. Long lists are cut.
+std::string egress_of(const api::VmObject& vm) {
+  auto rules = vm.allow.value_or(std::vector<std::string>());
+  if (rules.empty()) return vm.egress;
+  auto more = rules.size() - std::min(rules.size(), limits::kShownRules);
+  rules.resize(rules.size() - more);
+  return fmt::format("{}, {} {}{}", vm.egress, vm.egress == vm::kNoEgress ? "except" : "also", join(rules, ", "),
+                     more == 0 ? "" : fmt::format(" and {} more", more));
 }
 
 std::string stages_of(const api::VmObject& vm) {
@@ -80,6 +92,8 @@ Table table_of(const api::VmObject& vm) {
   table.add({"network", vm.network});
   table.add({"address", vm.address});
   table.add({"nat", vm.nat ? "yes" : "no"});
+  // An older daemon has no policies.
+  if (auto egress = egress_of(vm); !egress.empty() && egress != vm::kOpenEgress) table.add({"egress", egress});
   if (!vm.publish.empty()) table.add({"published", published_of(vm)});
   for (const auto& problem : vm.publish_problems.value_or(std::vector<std::string>())) {
     table.add({"not published", problem});

@@ -54,7 +54,9 @@ class FakeContext final : public rpc::CallContext {
 };
 
 struct MethodFixture : Fixture {
-  MethodFixture() { daemon->services.events = &events; }
+  explicit MethodFixture(MakeResources make_resources = {}) : Fixture(std::move(make_resources)) {
+    daemon->services.events = &events;
+  }
   /// A stream call refers to this object.
   ~MethodFixture() {
     sink->reads = true;

@@ -6,6 +6,7 @@
 
 #include "catch.h"
 #include "engine/fixture.h"
+#include "roles/daemon/methods/methods.h"
 
 using namespace banger;
 using banger::roles::daemon::guest_stats;
@@ -25,7 +26,7 @@ TEST_CASE("vm object: a stopped VM has no machine, but all fields") {
                                       "directory",  "stages",         "disk_used_bytes", "way",          "template",
                                       "machine",    "machine_reason", "accelerator",     "pid",          "metrics",
                                       "ephemeral",  "paused",         "silent",          "ended",        "ended_at",
-                                      "publish",    "restart",        "autostart"});
+                                      "publish",    "restart",        "autostart",       "egress",       "allow"});
   CHECK(json["state"] == "stopped");
   CHECK(json["image"] == "tiny");
   CHECK(json["machine"] == "");
@@ -74,4 +75,25 @@ TEST_CASE("vm object: says why a guest stands still, and how the last machine en
   CHECK(!object.silent);
   CHECK(object.ended == "killed");
   CHECK(object.ended_at > 0);
+}
+
+TEST_CASE("vm object: shows the egress policy, but a list of VMs has no long lists of hosts") {
+  Fixture f;
+  auto spec = Fixture::small_spec();
+  spec.egress = "none";
+  spec.allow = {"example.org:443"};
+  auto vm = f.record(f.new_row("box", spec));
+  auto json = api::to_json(vm_object(f.daemon->services, *vm));
+  CHECK(json["egress"] == "none");
+  CHECK(json["allow"] == Json::array({"example.org:443"}));
+  auto listed = api::to_json(roles::daemon::listed_vm_object(f.daemon->services, *vm));
+  CHECK(listed["egress"] == "none");
+  CHECK_FALSE(listed.contains("allow"));
+}
+
+TEST_CASE("vm defaults: a new VM has the egress policy of the config") {
+  Fixture f;
+  CHECK(roles::daemon::default_spec(f.daemon->services).egress == "open");
+  f.config.default_egress = "ci";
+  CHECK(roles::daemon::default_spec(f.daemon->services).egress == "ci");
 }

@@ -11,14 +11,14 @@
 
 namespace banger::api {
 
-extern const Group kHostGroup, kVmGroup, kEventGroup, kFileGroup, kPortGroup, kSessionGroup, kSshGroup, kSnapshotGroup,
-    kTemplateGroup, kImageGroup, kKernelGroup;
+extern const Group kHostGroup, kVmGroup, kEventGroup, kFileGroup, kPortGroup, kEgressGroup, kSessionGroup, kSshGroup,
+    kSnapshotGroup, kTemplateGroup, kImageGroup, kKernelGroup;
 
 namespace {
 
 constinit const Group* const kGroups[] = {
-    &kHostGroup, &kVmGroup,       &kEventGroup,    &kFileGroup,  &kSessionGroup, &kPortGroup,
-    &kSshGroup,  &kSnapshotGroup, &kTemplateGroup, &kImageGroup, &kKernelGroup,
+    &kHostGroup,   &kVmGroup,  &kEventGroup,    &kFileGroup,     &kSessionGroup, &kPortGroup,
+    &kEgressGroup, &kSshGroup, &kSnapshotGroup, &kTemplateGroup, &kImageGroup,   &kKernelGroup,
 };
 
 Result<> check_known(const Method& method, std::string_view key) {

@@ -51,6 +51,7 @@ inline constexpr auto kLogFollowPoll = std::chrono::milliseconds(200);  ///< fas
 inline constexpr auto kWaitPoll = std::chrono::milliseconds(100);       ///< of `vm wait`; a boot takes seconds
 inline constexpr auto kStatsInterval = std::chrono::seconds(1);         ///< of `vm stats --watch`
 inline constexpr auto kStatsPatience = std::chrono::seconds(5);  ///< for one of several guests; a busy one needs 1 s
+inline constexpr auto kEgressInterval = std::chrono::milliseconds(500);  ///< of `vm egress --follow`; read by people
 /// For the ports of all guests in `vm list --wide`: a list answers within seconds, whatever one guest does.
 inline constexpr auto kListPatience = std::chrono::milliseconds(1500);
 inline constexpr std::size_t kRemoveBytes = 64 * kKiB;    ///< names in one command of a guest; it may have far more

@@ -5,7 +5,8 @@
 namespace banger::roles::cli {
 
 extern const Command kVmRun, kVmCreate, kVmStart, kVmStop, kVmRestart, kVmKill, kVmDelete, kVmSet, kVmRename, kVmList,
-    kVmShow, kVmStats, kVmLogs, kVmPorts, kVmForward, kVmTunnel, kVmExec, kVmShell, kVmSsh, kVmCp, kVmEvents, kVmAcp;
+    kVmShow, kVmStats, kVmLogs, kVmPorts, kVmForward, kVmTunnel, kVmExec, kVmShell, kVmSsh, kVmCp, kVmEgress, kVmEvents,
+    kVmAcp;
 extern const Command kVmWait, kVmSync, kVmSuspend, kVmResume, kVmFork, kSnapshotCreate, kSnapshotList, kSnapshotRestore,
     kSnapshotDelete, kWorkspacePrepare, kWorkspaceStatus, kWorkspaceDiff, kWorkspaceExport, kWorkspaceCompare;
 extern const Command kSessionStart, kSessionList, kSessionShow, kSessionLogs, kSessionAttach, kSessionSend,
@@ -23,8 +24,8 @@ namespace {
 // clang-format off
 constexpr const Command* kCommands[] = {
     &kVmRun, &kVmCreate, &kVmStart, &kVmStop, &kVmRestart, &kVmKill, &kVmSuspend, &kVmResume, &kVmFork, &kVmDelete,
-    &kVmSet, &kVmRename, &kVmList, &kVmShow, &kVmWait, &kVmEvents, &kVmStats, &kVmLogs, &kVmPorts, &kVmForward,
-    &kVmTunnel, &kVmExec, &kVmShell, &kVmSsh, &kVmCp, &kVmSync, &kVmAcp,
+    &kVmSet, &kVmRename, &kVmList, &kVmShow, &kVmWait, &kVmEvents, &kVmStats, &kVmLogs, &kVmPorts, &kVmEgress,
+    &kVmForward, &kVmTunnel, &kVmExec, &kVmShell, &kVmSsh, &kVmCp, &kVmSync, &kVmAcp,
     &kSessionStart, &kSessionList, &kSessionShow, &kSessionLogs, &kSessionAttach, &kSessionSend, &kSessionSignal,
     &kSessionStop, &kSessionKill, &kSessionDelete,
     &kSnapshotCreate, &kSnapshotList, &kSnapshotRestore, &kSnapshotDelete,

@@ -35,6 +35,11 @@ inline constexpr auto kProbeDeadline = std::chrono::seconds(2);    ///< a guest 
 inline constexpr std::size_t kProbeBytes = 16;                     ///< the start of an answer shows its protocol
 inline constexpr std::size_t kHostNameBytes = 255;                 ///< RFC 1035, for the host of vm.tunnel
 
+// -- vm.egress
+inline constexpr std::size_t kEgressLogBytes = 16 * kMiB;    ///< of a gate's answer: 2,000 rows, escaped, have 10 MiB
+inline constexpr std::size_t kEgressRowsBytes = 512 * kKiB;  ///< of JSON in one answer, so that it fits into a message
+inline constexpr std::size_t kPolicyTextBytes = 8 * kKiB;    ///< a policy can have 16,384 rules, which nobody reads
+
 // -- vm.session.*
 /// Most sessions of a VM: the agent allows 256 live ones and keeps 64 ended ones.
 inline constexpr std::size_t kSessionRows = 320;

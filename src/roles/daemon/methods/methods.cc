@@ -20,7 +20,7 @@ Task<Result<Json>> run(Daemon& daemon, const api::Method& method, Function funct
 
 std::vector<Handler> all_handlers() {
   std::vector<Handler> all;
-  for (auto handlers : {asset_handlers(), event_handlers(), file_handlers(), file_sync_handlers(),
+  for (auto handlers : {asset_handlers(), egress_handlers(), event_handlers(), file_handlers(), file_sync_handlers(),
                         guest_image_handlers(), host_handlers(), port_handlers(), pulled_handlers(), saved_handlers(),
                         session_handlers(), ssh_handlers(), template_handlers(), vm_handlers()})
     all.insert(all.end(), handlers.begin(), handlers.end());

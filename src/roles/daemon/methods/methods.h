@@ -35,6 +35,7 @@ struct Handler {
 };
 
 std::span<const Handler> asset_handlers();
+std::span<const Handler> egress_handlers();
 std::span<const Handler> event_handlers();
 std::span<const Handler> file_handlers();
 std::span<const Handler> file_sync_handlers();

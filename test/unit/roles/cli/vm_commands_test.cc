@@ -1205,3 +1205,65 @@ TEST_CASE_METHOD(Fixture, "vm create, set and show: what a guest may reach") {
   CHECK_FALSE(contains(shown("open", {}), "egress"));
   CHECK_FALSE(contains(shown("", {}), "egress"));
 }
+
+TEST_CASE_METHOD(Fixture, "vm egress: a table, the refused rows alone, or JSON") {
+  Json allowed{{"name", "example.org"}, {"address", "93.184.216.34"},
+               {"port", 443},           {"verdict", "allowed"},
+               {"reason", "allowed"},   {"sent", 517},
+               {"received", 4096},      {"count", 3},
+               {"first_at", 1},         {"last_at", 1767323045},
+               {"sequence", 1}};
+  Json refused{{"name", "b.org"},
+               {"verdict", "refused"},
+               {"reason", "name_not_allowed"},
+               {"sentence", "no \x1b rule"},
+               {"sent", 0},
+               {"received", 0},
+               {"count", 1},
+               {"first_at", 1},
+               {"last_at", 1767323045},
+               {"sequence", 2}};
+  daemon.answers["vm.egress"] = [=](const Json& params) -> Result<Json> {
+    // The second row comes with a second answer.
+    bool first = params.at("since") == 0;
+    return Json{{"policy", "none"},
+                {"rows", Json::array({first ? allowed : refused})},
+                {"sequence", first ? 1 : 2},
+                {"more", first},
+                {"forgotten", first ? 0 : 7}};
+  };
+  auto table = run({"vm", "egress", "web"});
+  CHECK(table.status == 0);
+  CHECK(table.out ==
+        "NAME         ADDRESS        PORT  VERDICT             COUNT  SENT  RECEIVED  LAST\n"
+        "example.org  93.184.216.34  443   allowed             3      517B  4K        2026-01-02 03:04:05 UTC\n"
+        "b.org                             refused: no ? rule  1      0B    0B        2026-01-02 03:04:05 UTC\n");
+  CHECK(table.err == "banger: 7 rows are lost, because the log keeps only the last ones\n");
+  auto only = run({"vm", "egress", "web", "--refused"}).out;
+  CHECK_FALSE(contains(only, "example.org"));
+  CHECK(contains(only, "b.org"));
+  auto json = parse_json(run({"vm", "egress", "web", "--json"}).out, 1 << 20);
+  REQUIRE(json);
+  CHECK(*json == Json::array({allowed, refused}));
+}
+
+TEST_CASE_METHOD(Fixture, "vm egress --follow: asks for what has changed, and prints a line for each row") {
+  daemon.answers["vm.egress"] = [](const Json& params) -> Result<Json> {
+    auto since = params.at("since").get<int>();
+    if (since == 2) return fail(ErrorCode::not_found, "there is no VM 'web'");
+    Json row{{"name", "a.org"}, {"verdict", "allowed"},  {"reason", "allowed"},
+             {"sent", 0},       {"received", 0},         {"count", since + 1},
+             {"first_at", 1},   {"last_at", 1767323045}, {"sequence", since + 1}};
+    if (since == 1) row.update({{"address", "10.0.0.1"}, {"port", 80}, {"sent", 2048}});
+    return Json{
+        {"policy", "none"}, {"rows", Json::array({row})}, {"sequence", since + 1}, {"more", false}, {"forgotten", 0}};
+  };
+  auto done = run({"vm", "egress", "web", "--follow"});
+  CHECK(done.status == 125);
+  CHECK(done.out ==
+        "2026-01-02 03:04:05 UTC  a.org  allowed (once)\n"
+        "2026-01-02 03:04:05 UTC  a.org 10.0.0.1:80  allowed (2 times, 2K sent, 0B received)\n");
+  auto lines = run({"vm", "egress", "web", "-f", "--json"}).out;
+  CHECK(std::ranges::count(lines, '\n') == 2);
+  CHECK(lines.starts_with("{"));
+}

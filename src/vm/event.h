@@ -25,6 +25,7 @@ enum class Event {
   goes_on,  ///< the guest runs again after such a pause
   silent,   ///< the guest has stopped answering
   answers,  ///< the guest answers again after such a silence
+  refused,  ///< the guest tried to reach something that its egress policy does not allow
   deleted,
   missed,  ///< the client was too slow, and events were dropped
 };
@@ -35,7 +36,8 @@ inline constexpr Word<Event> kEventWords[] = {
     {Event::suspended, "suspended"}, {Event::restoring, "restoring"}, {Event::restored, "restored"},
     {Event::forked, "forked"},       {Event::renamed, "renamed"},     {Event::changed, "changed"},
     {Event::paused, "paused"},       {Event::goes_on, "goes_on"},     {Event::silent, "silent"},
-    {Event::answers, "answers"},     {Event::deleted, "deleted"},     {Event::missed, "missed"}};
+    {Event::answers, "answers"},     {Event::refused, "refused"},     {Event::deleted, "deleted"},
+    {Event::missed, "missed"}};
 constexpr std::string_view to_string(Event event) { return word_of(kEventWords, event); }
 
 }  // namespace banger::vm

@@ -52,6 +52,7 @@ events that were dropped. `current` events of a new connection then have the sta
 | `goes_on` | the guest runs again after that | |
 | `silent` | the guest has stopped answering | |
 | `answers` | the guest answers again after that | |
+| `refused` | the guest tried to reach something that its egress policy does not allow | a sentence: what, and why not |
 | `deleted` | the VM is gone | |)";
 
 }  // namespace

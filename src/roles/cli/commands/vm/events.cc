@@ -118,7 +118,8 @@ constinit const Command kVmEvents{
     .details =
         "The first lines have the present state of each VM ('current'). One line follows for each event: created, "
         "starting, running, resumed, ready, stopping, stopped, suspending, suspended, restored, forked, renamed, "
-        "changed, paused, silent, deleted and their like, with a reason where there is one. docs/rpc.md describes the "
+        "changed, paused, silent, refused, deleted and their like, with a reason where there is one. docs/rpc.md "
+        "describes the "
         "JSON.\n"
         "The daemon has the last events in memory only. If nobody reads what is printed, events are dropped, and a "
         "line 'missed' has their number.\n"

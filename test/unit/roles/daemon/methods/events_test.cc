@@ -93,6 +93,16 @@ TEST_CASE("vm.events: a client that does not read misses events, and is told how
   CHECK(f.got()[2].event == "silent");
 }
 
+TEST_CASE("vm.events: a refusal comes with its sentence") {
+  Fixture f;
+  auto web = f.add(f.stopped("web"));
+  f.follow("vm.events", Json::object());
+  REQUIRE(f.run_until([&] { return f.got().size() == 1; }));
+  web->record().report(vm::Event::refused, "no rule of the policy allows the name example.org");
+  REQUIRE(f.run_to("web refused"));
+  CHECK(f.got().back().detail == "no rule of the policy allows the name example.org");
+}
+
 TEST_CASE("vm.events: an unknown VM is refused before the stream begins") {
   Fixture f;
   auto refused = f.call("vm.events", {{"vms", Json::array({"nobody"})}});

@@ -1,6 +1,7 @@
 #include "net/tcp.h"
 
 #include <fmt/format.h>
+#include <linux/netfilter_ipv4.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -72,6 +73,13 @@ Task<Result<>> write_to(Socket socket, std::string bytes, host::Deadline deadlin
 
 Task<> peer_gone(Socket socket) { co_await socket->async_wait(tcp::socket::wait_error, use_tuple); }
 
+std::optional<host::Endpoint> original_destination(int socket) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  if (::getsockopt(socket, SOL_IP, SO_ORIGINAL_DST, &address, &size) < 0) return std::nullopt;
+  return host::Endpoint{ntohl(address.sin_addr.s_addr), ntohs(address.sin_port)};
+}
+
 class Stream : public TcpStream {
  public:
   explicit Stream(Socket socket) : socket_(std::move(socket)) {}
@@ -87,21 +95,27 @@ class Stream : public TcpStream {
   Task<> gone() override { return peer_gone(socket_); }
   void reset_at_end() override { reset_at_close(socket_->native_handle()); }
   bool is_from(uid_t owner) const override { return is_peer_of(socket_->native_handle(), owner); }
+  TcpEnds ends() const override { return ends_of(socket_->native_handle()).value_or(TcpEnds{}); }
+  std::optional<host::Endpoint> wanted() const override { return original_destination(socket_->native_handle()); }
 
  private:
   Socket socket_;  // shared with pending operations
 };
+
+std::unique_ptr<TcpStream> stream_of(Socket socket) {
+  std::error_code ignored;
+  socket->set_option(tcp::no_delay(true), ignored);
+  socket->non_blocking(true, ignored);
+  keep_alive(socket->native_handle());
+  return std::make_unique<Stream>(std::move(socket));
+}
 
 using Acceptor = std::shared_ptr<tcp::acceptor>;
 
 Task<Result<std::unique_ptr<TcpStream>>> accept_from(Acceptor acceptor) {
   auto [error, socket] = co_await acceptor->async_accept(use_tuple);
   if (error) co_return broken(error, true);
-  std::error_code ignored;
-  socket.set_option(tcp::no_delay(true), ignored);
-  socket.non_blocking(true, ignored);
-  keep_alive(socket.native_handle());
-  co_return std::make_unique<Stream>(std::make_shared<tcp::socket>(std::move(socket)));
+  co_return stream_of(std::make_shared<tcp::socket>(std::move(socket)));
 }
 
 class Listener : public TcpListener {
@@ -132,6 +146,27 @@ void keep_alive(int socket) {
 void reset_at_close(int socket) {
   linger now{.l_onoff = 1, .l_linger = 0};
   ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+// The kernel gives a datagram to one of its own addresses that address as its source.
+bool is_own_address(host::Ipv4 address) {
+  UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_in there{.sin_family = AF_INET, .sin_port = htons(1), .sin_addr = {htonl(address)}, .sin_zero = {}}, here{};
+  socklen_t size = sizeof here;
+  return socket && ::connect(socket.get(), reinterpret_cast<sockaddr*>(&there), sizeof there) == 0 &&
+         ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&here), &size) == 0 &&
+         here.sin_addr.s_addr == there.sin_addr.s_addr;
+}
+
+Task<Result<std::unique_ptr<TcpStream>>> connect_tcp(host::Runtime& runtime, host::Endpoint where,
+                                                     host::Deadline deadline) {
+  auto socket = std::make_shared<tcp::socket>(runtime.io());
+  Timer timer(socket, deadline);
+  auto [error] = co_await socket->async_connect({asio::ip::address_v4(where.address), where.port}, use_tuple);
+  if (bool in_time = timer.stop(); error || !in_time)
+    co_return error&& in_time ? fail_errno(fmt::format("connect to {}", to_string(where)), error.value())
+                              : broken(error, in_time);
+  co_return stream_of(std::move(socket));
 }
 
 Result<std::unique_ptr<TcpListener>> accept_from(host::Runtime& runtime, UniqueFd listening) {

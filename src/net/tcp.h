@@ -4,12 +4,14 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/task.h"
 #include "base/unique_fd.h"
 #include "host/endpoint.h"
 #include "host/runtime.h"
+#include "net/peer.h"
 
 namespace banger::net {
 
@@ -30,7 +32,18 @@ class TcpStream {
   virtual Task<> gone() = 0;
   /// Whether a process of `owner` or of root holds the other end.
   virtual bool is_from(uid_t owner) const = 0;
+  /// Zeros once it is closed.
+  virtual TcpEnds ends() const = 0;
+  /// Where the peer wanted to go, if this host's firewall has sent the connection here (netfilter, SO_ORIGINAL_DST).
+  virtual std::optional<host::Endpoint> wanted() const = 0;
 };
+
+/// Whether packets to that address would stay on this host.
+bool is_own_address(host::Ipv4 address);
+
+/// `timeout` after the deadline, `unavailable` and others as the kernel says.
+Task<Result<std::unique_ptr<TcpStream>>> connect_tcp(host::Runtime& runtime, host::Endpoint where,
+                                                     host::Deadline deadline);
 
 /// A listening socket. Destroying it ends a pending accept().
 class TcpListener {

@@ -29,6 +29,8 @@ inline constexpr int kRangeAttempts =
 /// highest index of a link in a guest: the kernel numbers links in order, and removed links of containers leave gaps
 inline constexpr int kGuestLinkIndex = 64;
 
+inline constexpr int kGateBacklog = 512;  ///< connections that wait to be accepted; browsers open some dozens at once
+
 // -- DNS (every process of this host may ask)
 inline constexpr std::size_t kDnsMessageBytes = 1232;  ///< a query; real ones are below 100 bytes
 inline constexpr unsigned kDnsRecords = 1024;          ///< of one message; the largest real answers have some hundred

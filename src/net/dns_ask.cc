@@ -9,19 +9,20 @@
 #include "base/unique_fd.h"
 #include "net/bounds.h"
 #include "net/dns_stream.h"
+#include "net/tcp.h"
 
 namespace banger::net {
 
 namespace {
 
-constexpr std::size_t kHeaderBytes = 12, kIdBytes = 2;
+constexpr std::size_t kHeaderBytes = 12, kIdBytes = 2, kSizeBytes = 2;
 
 sockaddr_in address_of(const host::Endpoint& where) {
   return {.sin_family = AF_INET, .sin_port = htons(where.port), .sin_addr = {htonl(where.address)}, .sin_zero = {}};
 }
 
-Result<UniqueFd> open_socket(int type, int flags) {
-  UniqueFd socket(::socket(AF_INET, type | SOCK_CLOEXEC | flags, 0));
+Result<UniqueFd> open_datagrams() {
+  UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return fail_errno("socket");
   return socket;
 }
@@ -31,18 +32,9 @@ bool is_answer_to(std::string_view answer, std::string_view query) {
          (static_cast<unsigned char>(answer[2]) & 0x80) != 0 && dns_question_of(answer) == dns_question_of(query);
 }
 
-void set_patience(int socket) {
-  timeval patience{.tv_sec = std::chrono::seconds(limits::kDnsServerPatience).count(), .tv_usec = 0};
-  for (int option : {SO_RCVTIMEO, SO_SNDTIMEO}) ::setsockopt(socket, SOL_SOCKET, option, &patience, sizeof patience);
-}
-
-bool read_exactly(int socket, char* to, std::size_t bytes) {
-  for (std::size_t at = 0; at < bytes;) {
-    auto got = ::recv(socket, to + at, bytes - at, 0);
-    if (got <= 0) return false;
-    at += static_cast<std::size_t>(got);
-  }
-  return true;
+// REQUIRES: the bytes of the size are there.
+std::size_t size_in(std::string_view framed) {
+  return std::size_t{static_cast<unsigned char>(framed[0])} << 8 | static_cast<unsigned char>(framed[1]);
 }
 
 }  // namespace
@@ -73,7 +65,7 @@ std::string random_dns_number() {
 }
 
 Task<std::optional<std::string>> ask_dns_server(host::Runtime& runtime, host::Endpoint server, std::string query) {
-  auto socket = open_socket(SOCK_DGRAM, SOCK_NONBLOCK);
+  auto socket = open_datagrams();
   auto to = address_of(server);
   if (!socket || ::connect(socket->get(), reinterpret_cast<sockaddr*>(&to), sizeof to) < 0 ||
       ::send(socket->get(), query.data(), query.size(), MSG_NOSIGNAL) < 0)
@@ -91,20 +83,19 @@ Task<std::optional<std::string>> ask_dns_server(host::Runtime& runtime, host::En
   }
 }
 
-std::optional<std::string> ask_dns_over_tcp(const host::Endpoint& server, const std::string& query) {
-  auto socket = open_socket(SOCK_STREAM, 0);
-  if (!socket) return std::nullopt;
-  set_patience(socket->get());
-  auto to = address_of(server);
-  auto question = framed_dns_message(query);
-  unsigned char size[2];
-  if (::connect(socket->get(), reinterpret_cast<sockaddr*>(&to), sizeof to) < 0 ||
-      ::send(socket->get(), question.data(), question.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(question.size()) ||
-      !read_exactly(socket->get(), reinterpret_cast<char*>(size), sizeof size))
-    return std::nullopt;
-  std::string answer(std::size_t{size[0]} << 8 | size[1], '\0');
-  if (!read_exactly(socket->get(), answer.data(), answer.size()) || !is_answer_to(answer, query)) return std::nullopt;
-  return answer;
+Task<std::optional<std::string>> ask_dns_over_tcp(host::Runtime& runtime, host::Endpoint server, std::string query) {
+  auto deadline = host::after(limits::kDnsServerPatience);
+  auto stream = co_await connect_tcp(runtime, server, deadline);
+  if (!stream || !co_await (*stream)->write(framed_dns_message(query), deadline)) co_return std::nullopt;
+  std::string bytes;
+  // A message has less than 64 KiB, so the loop ends.
+  while (bytes.size() < kSizeBytes || bytes.size() - kSizeBytes < size_in(bytes)) {
+    auto more = co_await (*stream)->read(deadline);
+    if (!more || more->empty()) co_return std::nullopt;
+    bytes += *more;
+  }
+  auto answer = bytes.substr(kSizeBytes, size_in(bytes));
+  co_return is_answer_to(answer, query) ? std::optional(std::move(answer)) : std::nullopt;
 }
 
 }  // namespace banger::net

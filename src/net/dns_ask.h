@@ -23,7 +23,7 @@ std::string random_dns_number();
 /// question, and has its number. nullopt: nobody listens there, or no answer within limits::kDnsServerPatience.
 Task<std::optional<std::string>> ask_dns_server(host::Runtime& runtime, host::Endpoint server, std::string query);
 
-/// The same over TCP. Blocks.
-std::optional<std::string> ask_dns_over_tcp(const host::Endpoint& server, const std::string& query);
+/// The same over TCP, within limits::kDnsServerPatience.
+Task<std::optional<std::string>> ask_dns_over_tcp(host::Runtime& runtime, host::Endpoint server, std::string query);
 
 }  // namespace banger::net

@@ -7,17 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/unique_fd.h"
-#include "net/dns_server.h"
+#include "net/dns_service.h"
 
 namespace banger::net {
-
-/// Bound sockets for serve_guests(): the TCP one listens. They may belong to another network namespace.
-struct DnsSockets {
-  UniqueFd udp, tcp;
-};
-/// `busy` when the address is in use. Port 53 needs CAP_NET_BIND_SERVICE.
-Result<DnsSockets> open_dns_sockets(const host::Endpoint& where);
 
 struct DnsRelayOptions {
   AddressOf address_of;                                  ///< for names below .vm

@@ -55,13 +55,17 @@ Chain follow_aliases(const net::DnsPacket& answer, std::vector<net::DnsRecord>& 
   }
 }
 
+bool is_below_vm(const net::DnsName& name) { return name.ends_with(std::string_view("\2vm\0", 4)); }
+
 // Adds the addresses that the guest gets. A rule that names a closed address has opened it without this lookup.
-bool add_addresses(const Policy& policy, std::vector<net::DnsRecord> records, FilteredAnswer& filtered) {
+bool add_addresses(const Policy& policy, const net::DnsName& name, std::vector<net::DnsRecord> records,
+                   FilteredAnswer& filtered) {
   std::size_t count = 0;
   for (auto& record : records) {
     if (record.data.size() != kAddressBytes) return false;
     auto address = address_of(record);
-    bool closed = policy.is_closed(address);
+    bool peer = is_below_vm(name) && policy.is_peer(address);
+    bool closed = policy.is_closed(address) && !peer;
     if (closed && !policy.names_address(address)) {
       filtered.withheld.push_back(address);
     } else if (++count <= limits::kAnswerAddresses) {
@@ -93,7 +97,7 @@ FilteredAnswer filter_answer(const Policy& policy, const net::DnsPacket& answer)
   auto records = records_at(answer, chain.end, answer.type);
   if (!is_served(policy, answer.type)) records.clear();
   if (answer.type == net::kDnsA) {
-    if (!add_addresses(policy, std::move(records), filtered)) return refuse(Reason::answer_malformed);
+    if (!add_addresses(policy, answer.name, std::move(records), filtered)) return refuse(Reason::answer_malformed);
   } else {
     std::ranges::move(records, std::back_inserter(filtered.records));
   }

@@ -8,6 +8,7 @@
 // an address needs a rule of its own, or a hostile DNS server could open the networks around the host.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,11 @@ class Policy {
   /// know them.
   void set_host_addresses(const std::vector<Ipv4>& addresses) { addresses_.set_host_addresses(addresses); }
 
+  /// The network of the other VMs. Names below `.vm` open its addresses, although they are in a closed range. Not part
+  /// of the value either.
+  void set_peers(const net::Range& range) { peers_ = range; }
+  bool is_peer(Ipv4 address) const { return peers_ && peers_->contains(address) && !is_of_host(address); }
+
   // Any text is a name here. A text that is no host name (host.h) is never allowed.
   bool allows_name(std::string_view name) const;  ///< on some port
   bool allows(std::string_view name, std::uint16_t port) const;
@@ -62,6 +68,7 @@ class Policy {
   std::vector<Rule> rules_;
   NameTable names_;
   AddressTable addresses_;
+  std::optional<net::Range> peers_;
 };
 
 /// "open", or "none, except example.org:443, 10.0.0.0/8".

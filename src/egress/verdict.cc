@@ -10,8 +10,9 @@ namespace {
 Reason reason_against(const Policy& policy, const Openings& openings, Destination to, Instant now) {
   if (policy.names_address(to.address)) return Reason::port_closed;
   if (policy.is_of_host(to.address)) return Reason::address_of_host;
-  if (policy.is_closed(to.address)) return Reason::address_closed;
-  return openings.has(to.address, now) ? Reason::port_closed : Reason::address_not_opened;
+  bool opened = openings.has(to.address, now);
+  if (policy.is_closed(to.address) && !(opened && policy.is_peer(to.address))) return Reason::address_closed;
+  return opened ? Reason::port_closed : Reason::address_not_opened;
 }
 
 Verdict judge_name(const Policy& policy, const std::string& name, std::uint16_t port) {
@@ -57,7 +58,8 @@ bool switches(const HttpHead& head) {
 Verdict judge_address(const Policy& policy, const Openings& openings, Destination to, Instant now) {
   auto name = openings.name_for(to.address, now);
   if (policy.allows_address(to.address, to.port)) return {.reason = Reason::allowed, .name = std::move(name)};
-  bool opened = !policy.is_closed(to.address) && openings.is_open(to.address, to.port, now);
+  bool can_open = !policy.is_closed(to.address) || policy.is_peer(to.address);
+  bool opened = can_open && openings.is_open(to.address, to.port, now);
   if (opened) return {.reason = Reason::allowed, .name = std::move(name), .needs_name = true};
   return refuse(reason_against(policy, openings, to, now), std::move(name));
 }

@@ -15,6 +15,8 @@ namespace banger::net {
 namespace {
 
 constexpr const char* kTable = "banger";
+/// A priority before that of destination NAT (-100), so that no other program sends a gated guest's packets elsewhere.
+constexpr int kBeforeOthers = -110;
 
 Json whole(Json commands) { return {{"nftables", std::move(commands)}}; }
 Json add(const char* kind, Json what) { return {{"add", {{kind, std::move(what)}}}}; }
@@ -31,6 +33,11 @@ Json match(Json left, Json right, const char* op = "==") {
   return {{"match", {{"op", op}, {"left", std::move(left)}, {"right", std::move(right)}}}};
 }
 Json verdict(const char* name) { return {{name, nullptr}}; }
+// Programs in the guest then do not wait for an answer.
+Json reject() { return {{"reject", {{"type", "icmp"}, {"expr", "admin-prohibited"}}}}; }
+Json jump(const char* chain) { return {{"jump", {{"target", chain}}}}; }
+Json mangle(Json key, std::string_view value) { return {{"mangle", {{"key", std::move(key)}, {"value", value}}}}; }
+Json prefix(const char* address, int bits) { return {{"prefix", {{"addr", address}, {"len", bits}}}}; }
 
 // -- our chains
 
@@ -47,19 +54,36 @@ void add_chain(Json& to, const char* family, const char* name, const char* type,
   to.push_back({{"flush", {{"chain", std::move(chain)}}}});
 }
 
+// Rules that others add to a chain without a hook stay.
+void add_plain_chain(Json& to, const char* family, const char* name) {
+  to.push_back(add("chain", {{"family", family}, {"table", kTable}, {"name", name}}));
+}
+
+void add_address_set(Json& to, const char* family, const char* name) {
+  to.push_back(add("set", {{"family", family}, {"table", kTable}, {"name", name}, {"type", "ipv4_addr"}}));
+}
+
 void add_bridge_table(Json& to) {
   to.push_back(add("table", {{"family", "bridge"}, {"name", kTable}}));
   to.push_back(add(
       "set",
       {{"family", "bridge"}, {"table", kTable}, {"name", "guests"}, {"type", {"ifname", "ether_addr", "ipv4_addr"}}}));
+  add_address_set(to, "bridge", "gated");
+  add_plain_chain(to, "bridge", "gate");
   add_chain(to, "bridge", "prerouting", "filter", "prerouting", -300);
   auto from = [](const char* protocol, const char* mac, const char* address_of, const char* address) {
     return match(concat({meta("iifname"), payload(protocol, mac), payload(address_of, address)}), "@guests");
   };
   to.push_back(
       rule("bridge", "prerouting", {match(meta("iifname"), std::string(kTapPrefix) + "*", "!="), verdict("accept")}));
-  to.push_back(rule("bridge", "prerouting",
-                    {match(meta("protocol"), "ip"), from("ether", "saddr", "ip", "saddr"), verdict("accept")}));
+  Json is_ip = match(meta("protocol"), "ip"), of_guest = from("ether", "saddr", "ip", "saddr");
+  Json is_gated = match(payload("ip", "saddr"), "@gated");
+  // No first packet of a connection has this flag. What others open to the guest is not the gate's.
+  Json is_answer = match({{"&", {payload("tcp", "flags"), "ack"}}}, "ack");
+  to.push_back(rule("bridge", "prerouting", {is_ip, of_guest, is_gated, is_answer, verdict("accept")}));
+  to.push_back(rule("bridge", "prerouting", {is_ip, of_guest, is_gated, jump("gate")}));
+  to.push_back(rule("bridge", "prerouting", {is_ip, is_gated, verdict("drop")}));
+  to.push_back(rule("bridge", "prerouting", {is_ip, of_guest, verdict("accept")}));
   // In ARP, both the frame's addresses and the message's addresses must be the guest's own.
   to.push_back(rule("bridge", "prerouting",
                     {match(meta("protocol"), "arp"), from("ether", "saddr", "arp", "saddr ip"),
@@ -80,18 +104,23 @@ Json lan_ranges() {
 
 void add_ip_table(Json& to, const std::string& bridge) {
   to.push_back(add("table", {{"family", "ip"}, {"name", kTable}}));
-  to.push_back(add("set", {{"family", "ip"}, {"table", kTable}, {"name", "nat"}, {"type", "ipv4_addr"}}));
-  to.push_back(add("set", {{"family", "ip"}, {"table", kTable}, {"name", "linklocal"}, {"type", "ipv4_addr"}}));
-  to.push_back(add("set", {{"family", "ip"}, {"table", kTable}, {"name", "nolan"}, {"type", "ipv4_addr"}}));
+  for (const char* name : {"nat", "linklocal", "nolan", "gated", "gatedclosed"}) add_address_set(to, "ip", name);
+  add_plain_chain(to, "ip", "gate");
+  add_chain(to, "ip", "prerouting", "nat", "prerouting", kBeforeOthers);
   add_chain(to, "ip", "postrouting", "nat", "postrouting", 100);
   add_chain(to, "ip", "forward", "filter", "forward", 0);
   add_chain(to, "ip", "input", "filter", "input", 0);
   Json from_guest = match(payload("ip", "saddr"), "@nat"), to_guest = match(payload("ip", "daddr"), "@nat");
   Json comes_in = match(meta("iifname"), bridge), goes_out = match(meta("oifname"), bridge);
   Json others_in = match(meta("iifname"), bridge, "!="), others_out = match(meta("oifname"), bridge, "!=");
-  Json link_local = {{"prefix", {{"addr", "169.254.0.0"}, {"len", 16}}}};
-  Json to_link_local = match(payload("ip", "daddr"), std::move(link_local));
+  Json to_link_local = match(payload("ip", "daddr"), prefix("169.254.0.0", 16));
   Json not_allowed = match(payload("ip", "saddr"), "@linklocal", "!=");
+  Json without_lan = match(payload("ip", "saddr"), "@nolan"), to_lan = match(payload("ip", "daddr"), lan_ranges());
+  Json is_gated = match(payload("ip", "saddr"), "@gated");
+  Json closed_is_gated = match(payload("ip", "saddr"), "@gatedclosed"), is_tcp = match(meta("l4proto"), "tcp");
+  to.push_back(rule("ip", "prerouting", {comes_in, is_gated, jump("gate")}));
+  to.push_back(rule("ip", "prerouting", {comes_in, closed_is_gated, is_tcp, to_link_local, not_allowed, jump("gate")}));
+  to.push_back(rule("ip", "prerouting", {comes_in, closed_is_gated, is_tcp, without_lan, to_lan, jump("gate")}));
   to.push_back(rule("ip", "postrouting", {from_guest, others_out, {{"masquerade", nullptr}}}));
   to.push_back(rule("ip", "forward", {others_in, others_out, verdict("accept")}));
   to.push_back(rule("ip", "forward",
@@ -99,16 +128,17 @@ void add_ip_table(Json& to, const std::string& bridge) {
                     {comes_in, goes_out, verdict("accept")}));
   to.push_back(rule("ip", "forward",
                     {goes_out, to_guest, match(ct("state"), {"established", "related"}, "in"), verdict("accept")}));
-  to.push_back(rule("ip", "forward", {to_link_local, not_allowed, verdict("drop")}));
-  to.push_back(
-      rule("ip", "forward",
-           {match(payload("ip", "saddr"), "@nolan"), match(payload("ip", "daddr"), lan_ranges()), verdict("drop")}));
+  to.push_back(rule("ip", "forward", {to_link_local, not_allowed, reject()}));
+  to.push_back(rule("ip", "forward", {without_lan, to_lan, reject()}));
   to.push_back(rule("ip", "forward", {comes_in, from_guest, verdict("accept")}));
+  to.push_back(rule("ip", "forward", {comes_in, is_gated, reject()}));
   to.push_back(rule("ip", "forward", {verdict("drop")}));
   to.push_back(rule("ip", "input", {others_in, verdict("accept")}));
+  to.push_back(rule("ip", "input", {is_gated, match(ct("status"), "dnat", "in"), verdict("accept")}));
   to.push_back(rule("ip", "input", {to_link_local, not_allowed, verdict("drop")}));
   to.push_back(rule("ip", "input", {from_guest, verdict("accept")}));
   to.push_back(rule("ip", "input", {match(ct("direction"), "reply"), verdict("accept")}));
+  to.push_back(rule("ip", "input", {is_gated, reject()}));
   to.push_back(rule("ip", "input", {verdict("drop")}));
 }
 
@@ -119,14 +149,44 @@ Json guest_element(const GuestPort& guest) {
   return {{"element", {{"family", "bridge"}, {"table", kTable}, {"name", "guests"}, {"elem", Json::array({key})}}}};
 }
 
-Json address_element(const char* set, Ipv4 address) {
-  return {{"element", {{"family", "ip"}, {"table", kTable}, {"name", set}, {"elem", Json::array({to_text(address)})}}}};
+Json address_element(const char* family, const char* set, Ipv4 address) {
+  return {
+      {"element", {{"family", family}, {"table", kTable}, {"name", set}, {"elem", Json::array({to_text(address)})}}}};
 }
 
 // Adds the object first, because nft fails to delete a missing object.
 void add_deletion(Json& to, const Json& object) {
   to.push_back({{"add", object}});
   to.push_back({{"delete", object}});
+}
+
+/// A set of the firewall, and whether the guest is in it.
+struct Membership {
+  const char* family;
+  const char* set;
+  bool member;
+};
+
+std::vector<Membership> memberships(const GuestPort& guest) {
+  bool gated = guest.gated == Gated::all;
+  return {{"bridge", "gated", gated},
+          {"ip", "gated", gated},
+          {"ip", "gatedclosed", guest.gated == Gated::closed},
+          {"ip", "nat", guest.nat && !gated},
+          {"ip", "linklocal", guest.link_local && !gated}};
+}
+
+// The gate serves all guests of the bridge, and its ports change only with its process.
+void add_gate(Json& to, Ipv4 gate, const GatePorts& ports) {
+  for (const char* family : {"bridge", "ip"})
+    to.push_back({{"flush", {{"chain", {{"family", family}, {"table", kTable}, {"name", "gate"}}}}}});
+  auto redirect = [](std::uint16_t port) -> Json { return {{"redirect", {{"port", port}}}}; };
+  to.push_back(rule("ip", "gate", {match(payload("udp", "dport"), 53), redirect(ports.names_udp)}));
+  to.push_back(rule("ip", "gate", {match(payload("tcp", "dport"), 53), redirect(ports.names_tcp)}));
+  to.push_back(rule("ip", "gate", {match(meta("l4proto"), "tcp"), redirect(ports.tcp)}));
+  to.push_back(
+      rule("bridge", "gate",
+           {mangle(payload("ether", "daddr"), bridge_mac(gate)), mangle(meta("pkttype"), "host"), verdict("accept")}));
 }
 
 Json base_commands(const std::string& bridge) {
@@ -181,18 +241,19 @@ Json base_rules(const std::string& bridge) { return whole(base_commands(bridge))
 
 Json guest_rules(const std::string& bridge, const GuestPort& guest) {
   auto commands = base_commands(bridge);
+  if (guest.gated != Gated::none) add_gate(commands, guest.gate, guest.ports);
   commands.push_back({{"add", guest_element(guest)}});
-  for (auto [set, member] : {std::pair{"nat", guest.nat}, std::pair{"linklocal", guest.link_local}})
+  for (const auto& [family, set, member] : memberships(guest))
     if (member)
-      commands.push_back({{"add", address_element(set, guest.address)}});
+      commands.push_back({{"add", address_element(family, set, guest.address)}});
     else
-      add_deletion(commands, address_element(set, guest.address));
+      add_deletion(commands, address_element(family, set, guest.address));
   return whole(std::move(commands));
 }
 
 Json lan_rules(const std::string& bridge, Ipv4 address, Lan lan) {
   auto commands = base_commands(bridge);
-  auto element = address_element("nolan", address);
+  auto element = address_element("ip", "nolan", address);
   if (lan == Lan::closed)
     commands.push_back({{"add", std::move(element)}});
   else
@@ -203,7 +264,8 @@ Json lan_rules(const std::string& bridge, Ipv4 address, Lan lan) {
 Json without_guest(const std::string& bridge, const GuestPort& guest) {
   auto commands = base_commands(bridge);
   add_deletion(commands, guest_element(guest));
-  for (auto* set : {"nat", "linklocal"}) add_deletion(commands, address_element(set, guest.address));
+  for (const auto& [family, set, member] : memberships(guest))
+    add_deletion(commands, address_element(family, set, guest.address));
   return whole(std::move(commands));
 }
 

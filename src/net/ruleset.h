@@ -8,6 +8,10 @@
 //           (kLanRanges, addresses.h). Guests without nat reach only each other. The outside cannot open connections to
 //           guests. This host can.
 //
+// Guests with an egress policy are behind a gate (roles/gate): their connections and lookups go to its ports, also
+// those to other guests, whose frames are led to the bridge. Nothing else of theirs passes but answers to connections
+// that others have opened. Without rules for the ports nothing passes at all.
+//
 // A packet must pass the forward chains of all tables. An accept in ours does not help against a drop policy in another
 // table (Docker's iptables). There, and nowhere else, two rules with our comment are put at the top. They are plain
 // matches on the bridge's name, which iptables-nft also understands. They accept in both directions. Our own chain
@@ -18,9 +22,17 @@
 #include <vector>
 
 #include "base/json.h"
+#include "net/gate_ports.h"
 #include "net/ipv4.h"
 
 namespace banger::net {
+
+/// Which connections of a guest go to the gate.
+enum class Gated {
+  none,
+  closed,  ///< those to addresses that are closed to the guest
+  all,
+};
 
 /// A guest and its tap.
 struct GuestPort {
@@ -28,6 +40,9 @@ struct GuestPort {
   Ipv4 address = 0;
   bool nat = false;
   bool link_local = false;  ///< reaches 169.254.0.0/16 too; only with nat
+  Gated gated = Gated::none;
+  Ipv4 gate = 0;  ///< the bridge's own address; only of a guest with a gate, as the ports
+  GatePorts ports = {};
 };
 
 /// Makes both tables. Guests that are in them already stay. Repeatable.

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "capabilities/bounds.h"
 #include "capabilities/bridge/network.h"
 #include "net/bounds.h"
 #include "net/firewall.h"
@@ -42,6 +43,30 @@ Result<std::uint32_t> daemon_of(const Json& arguments) {
   return static_cast<std::uint32_t>(number);
 }
 
+constexpr std::pair<std::string_view, net::Gated> kGatedWords[] = {
+    {"none", net::Gated::none}, {"closed", net::Gated::closed}, {"all", net::Gated::all}};
+
+Result<net::Gated> gated_of(const Json& arguments) {
+  auto word = TRY(get_string(arguments, "gated"));
+  for (const auto& [name, gated] : kGatedWords)
+    if (word == name) return gated;
+  return fail(ErrorCode::invalid, "'gated' must be none, closed or all");
+}
+
+Result<std::uint16_t> gate_port_of(const Json& arguments, const char* name) {
+  auto number = TRY(get_int(arguments, name));
+  // Lower ports belong to services of the host.
+  if (number < limits::kFirstGatePort || number > UINT16_MAX)
+    return fail(ErrorCode::invalid, fmt::format("'{}' must be between {} and 65535", name, limits::kFirstGatePort));
+  return static_cast<std::uint16_t>(number);
+}
+
+Result<net::GatePorts> gate_ports_of(const Json& arguments) {
+  return net::GatePorts{.tcp = TRY(gate_port_of(arguments, "gate_tcp")),
+                        .names_udp = TRY(gate_port_of(arguments, "gate_names_udp")),
+                        .names_tcp = TRY(gate_port_of(arguments, "gate_names_tcp"))};
+}
+
 Result<net::GuestPort> guest_of(const PrivilegedContext& context, const Json& arguments) {
   auto bridge = TRY(bridge_of(context));
   auto range = bridge.range();
@@ -54,6 +79,14 @@ Result<net::GuestPort> guest_of(const PrivilegedContext& context, const Json& ar
   if (!good)
     return fail(ErrorCode::invalid,
                 fmt::format("{} is not an address for a guest in {}", net::to_text(guest.address), range.text()));
+  return guest;
+}
+
+Result<net::GuestPort> admitted_of(const PrivilegedContext& context, const Json& arguments) {
+  auto guest = TRY(guest_of(context, arguments));
+  guest.gated = TRY(gated_of(arguments));
+  guest.gate = TRY(bridge_of(context)).address;
+  if (guest.gated != net::Gated::none) guest.ports = TRY(gate_ports_of(arguments));
   return guest;
 }
 
@@ -77,6 +110,11 @@ Result<> check_new_tap(const PrivilegedContext& context, const Json& arguments) 
 
 Result<> check_guest(const PrivilegedContext& context, const Json& arguments) {
   TRY(guest_of(context, arguments));
+  return {};
+}
+
+Result<> check_admitted(const PrivilegedContext& context, const Json& arguments) {
+  TRY(admitted_of(context, arguments));
   return {};
 }
 
@@ -116,7 +154,7 @@ Result<PrivilegedReply> delete_tap(const PrivilegedContext& context, const Json&
 }
 
 Result<PrivilegedReply> set_guest(const PrivilegedContext& context, const Json& arguments) {
-  TRY(net::admit_guest(context.bridge_name, TRY(guest_of(context, arguments))));
+  TRY(net::admit_guest(context.bridge_name, TRY(admitted_of(context, arguments))));
   return PrivilegedReply{};
 }
 
@@ -133,12 +171,24 @@ constexpr PrivilegedArgument kNat{"nat", Type::boolean, "whether the guest can r
 constexpr PrivilegedArgument kLinkLocal{"link_local", Type::boolean,
                                         "whether the guest can also reach 169.254.0.0/16, the metadata of clouds"};
 
+constexpr PrivilegedArgument kGated{
+    "gated", Type::text,
+    "none, closed or all: which connections go to the gate of the egress policy. closed: those to addresses that are "
+    "closed to the guest"};
+
+constexpr std::string_view kPortRule = "a port of the bridge's address, from 1024 on; 0 without a gate";
+constexpr PrivilegedArgument kGateTcp{"gate_tcp", Type::number, kPortRule};
+constexpr PrivilegedArgument kGateNamesUdp{"gate_names_udp", Type::number, kPortRule};
+constexpr PrivilegedArgument kGateNamesTcp{"gate_names_tcp", Type::number, kPortRule};
+
 constexpr PrivilegedArgument kDaemon{"daemon", Type::number,
                                      "a number below 2^32 in the tap's mark, which tells daemons of one user apart"};
 
 constexpr PrivilegedArgument kTapOnly[] = {kTap};
 constexpr PrivilegedArgument kNewTap[] = {kTap, kDaemon};
 constexpr PrivilegedArgument kGuest[] = {kTap, kAddress, kNat, kLinkLocal};
+constexpr PrivilegedArgument kAdmitted[] = {kTap,   kAddress, kNat,          kLinkLocal,
+                                            kGated, kGateTcp, kGateNamesUdp, kGateNamesTcp};
 
 constexpr PrivilegedOperation kOperations[] = {
     {"bridge.ensure",
@@ -154,7 +204,7 @@ constexpr PrivilegedOperation kOperations[] = {
     {"tap.delete", "Removes a tap of the owner that no machine uses, and the guest that was admitted on the tap",
      kTapOnly, check_tap, delete_tap, ""},
     {"nat.set", "Admits the guest with that address on the tap. Only the MAC that belongs to the address is allowed",
-     kGuest, check_guest, set_guest, "nat.clear"},
+     kAdmitted, check_admitted, set_guest, "nat.clear"},
     {"nat.clear", "Removes the guest from the tap", kGuest, check_guest, clear_guest, ""},
 };
 

@@ -1,4 +1,4 @@
-// The operations in a private network (roles/network). The root helper does not have these two.
+// The operations in a private network (roles/network). The root helper does not have these.
 #include <linux/capability.h>
 
 #include <nlohmann/json.hpp>
@@ -6,8 +6,9 @@
 #include "capabilities/capability.h"
 #include "capabilities/privileged_table.h"
 #include "net/bounds.h"
-#include "net/dns_relay.h"
+#include "net/dns_service.h"
 #include "net/firewall.h"
+#include "net/gate_sockets.h"
 #include "net/ipv4.h"
 
 namespace banger::capabilities {
@@ -23,6 +24,15 @@ Result<PrivilegedReply> listen_for_names(const PrivilegedContext& context, const
   PrivilegedReply reply;
   reply.fds.push_back(std::move(sockets.udp));
   reply.fds.push_back(std::move(sockets.tcp));
+  return reply;
+}
+
+Result<PrivilegedReply> listen_for_gate(const PrivilegedContext& context, const Json&) {
+  auto sockets = TRY(net::open_gate_sockets(TRY(net::parse_ipv4(context.bridge_ip))));
+  PrivilegedReply reply;
+  reply.fds.push_back(std::move(sockets.tcp));
+  reply.fds.push_back(std::move(sockets.names.udp));
+  reply.fds.push_back(std::move(sockets.names.tcp));
   return reply;
 }
 
@@ -45,6 +55,13 @@ constexpr PrivilegedArgument kLan[] = {
 };
 
 constexpr PrivilegedOperation kOperations[] = {
+    {"gate.listen",
+     "Sends three sockets on free ports of the bridge's address: TCP for connections, then UDP and TCP for names",
+     {},
+     check_none,
+     listen_for_gate,
+     "",
+     0},
     {"lan.set", "Says whether the guest with that address reaches private ranges outside", kLan, check_lan, set_lan,
      ""},
     {"names.listen",

@@ -8,6 +8,7 @@
 #include "roles/agent/init/init.h"
 #include "roles/cli/cli.h"
 #include "roles/daemon/daemon.h"
+#include "roles/gate/gate.h"
 #include "roles/helper/helper.h"
 #include "roles/network/network.h"
 
@@ -23,6 +24,7 @@ constexpr Role kRoles[] = {
     {"banger", banger::roles::cli::run},
     {"bangerd", banger::roles::daemon::run},
     {"bangerd-root", banger::roles::helper::run},
+    {"bangerd-gate", banger::roles::gate::run},
     {"bangerd-net", banger::roles::network::run},
     {"banger-agent", banger::roles::agent::run_agent},
     {"init", banger::roles::agent::run_init, true},

@@ -1,0 +1,152 @@
+#include "roles/gate/flow.h"
+
+#include "roles/gate/bounds.h"
+
+namespace banger::roles::gate {
+
+Flow::Flow(host::Runtime& runtime, GuestPtr guest, Destination to, std::unique_ptr<net::TcpStream> stream)
+    : runtime_(runtime), guest_(std::move(guest)), to_(to), inside_(std::move(stream)), changed_(runtime) {
+  guest_->passages().insert(this);
+}
+
+Flow::~Flow() {
+  note_bytes();
+  guest_->passages().erase(this);
+}
+
+// A connection whose first words nobody has judged yet will meet the new policy.
+bool Flow::is_allowed_by(const egress::Policy& policy) const {
+  if (!decided_) return true;
+  return by_name_ ? policy.allows(name_, to_.port) : policy.allows_address(to_.address, to_.port);
+}
+
+void Flow::cut() {
+  if (over_) return;
+  over_ = true;
+  for (auto* side : {&inside_, &outside_}) {
+    if (*side) (*side)->reset_at_end();
+    side->reset();
+  }
+  watcher_ = nullptr;
+  changed_.notify_all();
+}
+
+void Flow::allow(const Verdict& verdict) {
+  bool again = decided_ && verdict.name == name_;
+  decided_ = true;
+  by_name_ = verdict.needs_name || (by_name_ && !verdict.name.empty());
+  name_ = verdict.name;
+  if (!again)
+    guest_->note({.name = name_, .address = to_.address, .port = to_.port, .reason = egress::Reason::allowed});
+}
+
+void Flow::note_refusal(const Verdict& verdict) {
+  guest_->note({.name = verdict.name, .address = to_.address, .port = to_.port, .reason = verdict.reason});
+}
+
+Task<std::optional<std::string>> Flow::read_guest(host::Deadline deadline) {
+  if (over_) co_return std::nullopt;
+  auto bytes = co_await inside_->read(deadline);
+  if (over_) co_return std::nullopt;
+  if (bytes) co_return std::move(*bytes);
+  cut();
+  co_return std::nullopt;
+}
+
+Task<bool> Flow::write_guest(std::string bytes) {
+  if (over_) co_return false;
+  auto size = bytes.size();
+  auto written = co_await inside_->write(std::move(bytes));
+  if (over_) co_return false;
+  if (!written) cut();
+  count(0, written ? size : 0);
+  co_return written.has_value();
+}
+
+Task<bool> Flow::connect() {
+  if (over_) co_return false;
+  auto stream = co_await net::connect_tcp(runtime_, {to_.address, to_.port}, host::after(limits::kOutsidePatience));
+  if (over_) co_return false;
+  if (!stream) {
+    cut();
+    co_return false;
+  }
+  outside_ = std::move(*stream);
+  co_return true;
+}
+
+Task<bool> Flow::write_outside(std::string bytes) {
+  if (over_) co_return false;
+  if (bytes.empty()) co_return true;
+  auto size = bytes.size();
+  auto written = co_await outside_->write(std::move(bytes));
+  if (over_) co_return false;
+  if (!written) cut();
+  count(written ? size : 0, 0);
+  co_return written.has_value();
+}
+
+void Flow::end_outside() {
+  if (!over_ && outside_) outside_->shutdown_write();
+}
+
+Task<> Flow::say_and_end(FlowPtr flow, std::string bytes) {
+  if (!co_await flow->write_guest(std::move(bytes))) co_return;
+  flow->inside_->shutdown_write();
+  // A close with unread bytes would be a reset, which takes the last word away from the guest.
+  auto until = host::after(limits::kLastWordPatience);
+  while (auto more = co_await flow->read_guest(until))
+    if (more->empty()) co_return;
+}
+
+Task<> Flow::pass_rest(FlowPtr flow, std::string first) {
+  if (!co_await flow->write_outside(std::move(first))) co_return;
+  while (auto bytes = co_await flow->read_guest()) {
+    if (bytes->empty()) {
+      flow->end_outside();
+      co_return;
+    }
+    if (!co_await flow->write_outside(std::move(*bytes))) co_return;
+  }
+}
+
+void Flow::start_answers(const FlowPtr& flow) { flow->runtime_.spawn(pass_answers(flow)); }
+
+Task<> Flow::pass_answers(FlowPtr flow) {
+  while (!flow->over_) {
+    auto bytes = co_await flow->outside_->read();
+    if (flow->over_) co_return;
+    if (!bytes) {
+      flow->cut();
+      co_return;
+    }
+    if (bytes->empty()) break;
+    if (flow->watcher_) flow->watcher_(*bytes);
+    if (!co_await flow->write_guest(std::move(*bytes))) co_return;
+  }
+  if (flow->over_) co_return;
+  flow->inside_->shutdown_write();
+  flow->answers_ended_ = true;
+  flow->wake();
+}
+
+void Flow::count(std::uint64_t sent, std::uint64_t received) {
+  sent_ += sent;
+  received_ += received;
+  if (host::Clock::now() < next_note_) return;
+  note_bytes();
+  next_note_ = host::after(limits::kLogPace);
+}
+
+void Flow::note_bytes() {
+  if (!decided_ || sent_ + received_ == 0) return;
+  guest_->note({.name = name_,
+                .address = to_.address,
+                .port = to_.port,
+                .reason = egress::Reason::allowed,
+                .sent = std::exchange(sent_, 0),
+                .received = std::exchange(received_, 0),
+                .begins = false});
+}
+
+}  // namespace banger::roles::gate

@@ -1,0 +1,82 @@
+// One connection of a guest through the gate: the guest's side, and the side outside once it is connected. Bytes pass
+// unchanged. Who reads the guest's side decides what goes out (tls.h, http.h, proxy.cc); answers pass by themselves.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "net/tcp.h"
+#include "roles/gate/guests.h"
+
+namespace banger::roles::gate {
+
+class Flow;
+using FlowPtr = std::shared_ptr<Flow>;
+
+class Flow final : public Passage {
+ public:
+  Flow(host::Runtime& runtime, GuestPtr guest, Destination to, std::unique_ptr<net::TcpStream> stream);
+  ~Flow() override;
+  Flow(const Flow&) = delete;
+  Flow& operator=(const Flow&) = delete;
+
+  bool is_allowed_by(const egress::Policy& policy) const override;
+  /// Both sides end with a reset. Whoever waits for one of them goes on, and gets nothing more.
+  void cut() override;
+  bool over() const { return over_; }
+
+  Guest& guest() { return *guest_; }
+  Destination to() const { return to_; }
+
+  /// The connection goes on, by the name of the verdict. The first call is the connection's entry in the log.
+  void allow(const Verdict& verdict);
+  /// Only writes to the log.
+  void note_refusal(const Verdict& verdict);
+
+  // After cut(), these return nothing, or false.
+
+  /// The guest's next bytes; empty at their end. Cuts the flow when they do not come in time.
+  Task<std::optional<std::string>> read_guest(host::Deadline deadline = host::Deadline::max());
+  Task<bool> write_guest(std::string bytes);
+  /// Connects to the destination. Cuts the flow when that fails.
+  Task<bool> connect();
+  bool connected() const { return outside_ != nullptr; }
+  Task<bool> write_outside(std::string bytes);
+  /// The guest sends no more.
+  void end_outside();
+
+  /// Sees all answers from now on, before the guest does. Null: nobody.
+  void watch(std::function<void(std::string_view answer)> watcher) { watcher_ = std::move(watcher); }
+  /// Wakes wait(). For watchers.
+  void wake() { changed_.notify_all(); }
+  /// Until the next wake(), or the end of either side.
+  Task<> wait() { co_await changed_.wait(); }
+  bool answers_ended() const { return answers_ended_; }
+
+  /// A last word to the guest. Then the connection ends in order, so that the guest can read it.
+  static Task<> say_and_end(FlowPtr flow, std::string bytes);
+  /// Passes the guest's bytes on until they end.
+  static Task<> pass_rest(FlowPtr flow, std::string first);
+  /// Passes answers on in a coroutine of its own. REQUIRES: connected.
+  static void start_answers(const FlowPtr& flow);
+
+ private:
+  static Task<> pass_answers(FlowPtr flow);
+  void count(std::uint64_t sent, std::uint64_t received);
+  void note_bytes();
+
+  host::Runtime& runtime_;
+  GuestPtr guest_;
+  Destination to_;
+  std::unique_ptr<net::TcpStream> inside_, outside_;
+  std::function<void(std::string_view)> watcher_;
+  host::Event changed_;
+  bool over_ = false, decided_ = false, by_name_ = false, answers_ended_ = false;
+  std::string name_;
+  std::uint64_t sent_ = 0, received_ = 0;  ///< since the last entry in the log
+  host::Deadline next_note_{};
+};
+
+}  // namespace banger::roles::gate

@@ -1,0 +1,30 @@
+// What the daemon asks of the gate, as JSON-RPC over a Unix socket:
+//
+//   gate.info      {}                      {"place", "pid", "tcp", "names_udp", "names_tcp"}
+//   gate.set       {vm, address, policy}   {}    policy: as policy.h has it in JSON
+//   gate.clear     {vm}                    {}
+//   gate.forget    {vm}                    {}
+//   gate.log       {vm, since}             {"rows", "sequence", "forgotten", "more"}
+//   gate.refusals  {after}                 {"refusals": [{"sequence", "vm", "sentence"}]}; waits for the first one
+//   gate.end       {}                      {}    the process ends
+#pragma once
+
+#include <string>
+
+#include "net/gate_ports.h"
+#include "roles/gate/guests.h"
+#include "rpc/server.h"
+
+namespace banger::roles::gate {
+
+struct Methods {
+  host::Runtime& runtime;
+  Guests& guests;
+  std::string place;
+  net::GatePorts ports;
+};
+
+/// `methods` is borrowed for the server's life.
+void add_methods(rpc::Server& server, Methods& methods);
+
+}  // namespace banger::roles::gate

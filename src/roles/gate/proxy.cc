@@ -1,0 +1,81 @@
+#include "roles/gate/proxy.h"
+
+#include "net/bounds.h"
+#include "roles/gate/bounds.h"
+#include "roles/gate/flow.h"
+#include "roles/gate/http.h"
+#include "roles/gate/tls.h"
+
+namespace banger::roles::gate {
+
+namespace {
+
+constexpr std::uint16_t kHttpPort = 80, kHttpsPort = 443;
+constexpr char kHandshakeRecord = 0x16;  // first byte of a TLS connection (RFC 8446, section 5.1)
+
+Task<> pass_plain(FlowPtr flow) {
+  if (!co_await flow->connect()) co_return;
+  Flow::start_answers(flow);
+  co_await Flow::pass_rest(flow, "");
+}
+
+// Many hosts serve TLS on other ports too, and several names share an address there. What is no TLS has no name.
+Task<> pass_unknown(FlowPtr flow) {
+  if (!co_await flow->connect()) co_return;
+  Flow::start_answers(flow);
+  auto first = co_await flow->read_guest();
+  if (!first) co_return;
+  if (first->starts_with(kHandshakeRecord)) co_return co_await pass_tls(flow, std::move(*first));
+  if (first->empty()) co_return flow->end_outside();
+  co_await Flow::pass_rest(flow, std::move(*first));
+}
+
+Task<> pass(FlowPtr flow) {
+  auto to = flow->to();
+  auto verdict = egress::judge_address(flow->guest().policy_for(to), flow->guest().openings(), to, now());
+  if (!verdict.allowed()) {
+    flow->note_refusal(verdict);
+    flow->cut();
+    co_return;
+  }
+  bool looks_inside = verdict.needs_name;
+  if (looks_inside && to.port == kHttpsPort) co_return co_await pass_tls(flow, "");
+  if (looks_inside && to.port == kHttpPort) co_return co_await pass_http(flow);
+  flow->allow(verdict);
+  if (looks_inside) co_return co_await pass_unknown(flow);
+  co_await pass_plain(flow);
+}
+
+void take(host::Runtime& runtime, Guests& guests, std::unique_ptr<net::TcpStream> stream) {
+  auto guest = guests.at(stream->ends().there.address);
+  auto to = stream->wanted();
+  bool room =
+      guest && guest->passages().size() < limits::kGateConnections && guests.passages() < limits::kGateConnectionsOfAll;
+  if (!to || !room) {
+    stream->reset_at_end();
+    return;
+  }
+  runtime.spawn(pass(std::make_shared<Flow>(runtime, guest, Destination{to->address, to->port}, std::move(stream))));
+}
+
+Task<> accept_all(host::Runtime& runtime, std::unique_ptr<net::TcpListener> listener, Guests& guests) {
+  for (;;) {
+    auto stream = co_await listener->accept();
+    if (stream)
+      take(runtime, guests, std::move(*stream));
+    else if (stream.error().code == ErrorCode::cancelled)
+      co_return;
+    else
+      co_await runtime.sleep_for(limits::kAcceptPause);
+  }
+}
+
+}  // namespace
+
+Result<> serve_connections(host::Runtime& runtime, UniqueFd listening, Guests& guests) {
+  auto listener = TRY(net::accept_from(runtime, std::move(listening)));
+  runtime.spawn(accept_all(runtime, std::move(listener), guests));
+  return {};
+}
+
+}  // namespace banger::roles::gate

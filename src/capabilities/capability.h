@@ -45,7 +45,6 @@ struct NetworkPort {
   std::string gateway;  ///< the host's address in that network
   std::vector<std::string> dns;
   std::uint32_t mtu = 0;    ///< 0: as Ethernet has
-  bool lan = true;          ///< the guest reaches private ranges outside
   bool host_names = false;  ///< `dns` knows the names of this host's search domains
 };
 

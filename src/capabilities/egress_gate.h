@@ -34,8 +34,9 @@ class EgressGate {
   /// Drops the log too, because the VM is gone.
   virtual Task<> forget(std::string vm_id) = 0;
 
-  /// What the guest reached and tried to reach: `{"rows": [row…], "sequence": N, "forgotten": N}` with the rows of
-  /// egress/log.h that changed after `since`. Without a gate, or for a VM that never had a policy: no rows.
+  /// What the guest reached and tried to reach: `{"rows": [row…], "sequence": N, "forgotten": N, "more": bool}` with
+  /// the rows of egress/log.h that changed after `since`; `more` where not all of them fit. Without a gate, or for a VM
+  /// that never had a policy: no rows.
   virtual Task<Result<std::string>> log(std::string vm_id, std::uint64_t since) = 0;
 
   /// Ends the gate. No guest has a policy any more.

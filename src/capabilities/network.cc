@@ -21,7 +21,8 @@ namespace {
 constexpr const char* kResolvConf = "/etc/resolv.conf";
 
 Result<> add_to_machine(const VmContext& vm, machine::MachineConfig& config) {
-  if (!vm.port) config.nics.push_back({.mac = net::mac_address(vm.number), .restrict_outside = !vm.spec.nat});
+  if (!vm.port)
+    config.nics.push_back({.mac = net::mac_address(vm.number), .restrict_outside = !vm::reaches_outside(vm.spec)});
   return {};
 }
 
@@ -37,7 +38,7 @@ void add_search(guestcfg::Interface& interface, const net::ResolvConf& host) {
 
 guestcfg::Interface user_interface(const VmContext& vm) {
   guestcfg::Interface interface{.mac = net::mac_address(vm.number), .address = net::kUserGuest, .index = 0};
-  if (vm.spec.nat) {
+  if (vm::reaches_outside(vm.spec)) {
     interface.gateway = net::kUserGateway;
     // The VMM cannot refuse single networks, so a route of the guest does.
     if (!vm.link_local) interface.unreachable = {net::kLinkLocal};
@@ -53,11 +54,7 @@ guestcfg::Interface port_interface(const VmContext& vm) {
   guestcfg::Interface interface{.mac = vm.port->mac, .address = vm.port->address, .index = 0, .mtu = vm.port->mtu};
   if (vm.spec.nat) {
     interface.gateway = vm.port->gateway;
-    // The host drops such packets. With the route, programs in the guest do not wait for an answer.
-    if (!vm.link_local) interface.unreachable = {net::kLinkLocal};
     interface.dns = vm.port->dns;
-    if (!vm.port->lan)
-      interface.unreachable.insert(interface.unreachable.end(), net::kLanRanges, std::end(net::kLanRanges));
     if (vm.port->host_names) add_search(interface, host_resolvers());
   }
   return interface;

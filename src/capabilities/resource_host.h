@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "capabilities/egress_gate.h"
 #include "capabilities/resource.h"
 #include "config/config.h"
 #include "host/paths.h"
@@ -23,6 +24,7 @@ struct ResourceHost {
   store::Store& store;
   Privileged& privileged;
   Privileged& network;  ///< for bridges: like `privileged`, or in a private network
+  EgressGate& egress;
   /// The facts about this host's Firecracker, probed at the first call.
   std::function<Task<Result<machine::firecracker::FirecrackerFacts>>()> firecracker;
   /// The id of the VM with that name or id. Called when VMs have been recovered.

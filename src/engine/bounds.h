@@ -52,7 +52,12 @@ inline constexpr auto kNetworkStartDeadline = 15s;  ///< of the keeper: 20 ms, a
 inline constexpr auto kNetworkEndDeadline = 5s;     ///< it only ends its two processes
 inline constexpr auto kNetworkRetry = 1min;         ///< after a failed start; until then VMs get another network
 inline constexpr std::size_t kNetworkAnswerBytes = 4 * kKiB;  ///< "ok", or one sentence
-inline constexpr std::size_t kNetworkLockBytes = 128;         ///< a pid, or four numbers
+inline constexpr auto kGateAnswerPatience = 10s;       ///< it answers in 1 ms; a stopped one is killed after this
+inline constexpr auto kGateRefusalsPatience = 60s;     ///< the gate waits half of it for a refusal
+inline constexpr auto kGateSteady = 1min;              ///< a gate that ran that long had no fault from its start
+inline constexpr auto kGatePause = 100ms;              ///< for each end in a row, before the gate is started again
+inline constexpr auto kLineSendPatience = 5s;          ///< for a server beside the daemon that does not read
+inline constexpr std::size_t kNetworkLockBytes = 128;  ///< a pid, or four numbers
 
 // -- the link to an agent
 inline constexpr auto kTokenTurn = 3s;                ///< for the first attempt with one of several tokens

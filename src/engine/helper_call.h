@@ -4,20 +4,12 @@
 #include <string>
 
 #include "capabilities/privileged.h"
-#include "host/runtime.h"
+#include "engine/line_exchange.h"
 
 namespace banger::engine {
 
-struct HelperServer {
-  std::string socket;
-  uid_t user;        ///< who must serve it
-  std::string name;  ///< "the root helper", for errors
-  std::string hint;  ///< where its log is
-};
-
-/// `denied` when another user serves the socket, because that user would learn the request and could send any
-/// descriptors. `timeout`, `unavailable` and the operation's own errors.
-Task<Result<capabilities::PrivilegedReply>> call_helper(host::Runtime& runtime, HelperServer server,
+/// The errors of exchange_lines(), and the operation's own.
+Task<Result<capabilities::PrivilegedReply>> call_helper(host::Runtime& runtime, LineServer server,
                                                         std::string operation, std::string arguments);
 
 }  // namespace banger::engine

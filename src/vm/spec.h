@@ -42,6 +42,10 @@ struct Spec {
 /// Whether the guest's root is the system disk alone, a plain ext4. Otherwise the root is the system disk over the
 /// image.
 inline bool has_plain_root(const Spec& spec) { return spec.storage != Storage::overlay; }
+/// Whether the guest has a way to hosts outside. The user network knows no rules, so its policy is open or none.
+inline bool reaches_outside(const Spec& spec) {
+  return spec.nat && !(spec.network == Network::user && spec.egress == "none");
+}
 /// Both use the table of fields.h.
 Json to_json(const Spec& spec);
 Result<Spec> spec_from_json(const Json& json);

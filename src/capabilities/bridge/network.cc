@@ -37,6 +37,7 @@ ResourceHost for_bridge(const ResourceHost& host) {
           .store = host.store,
           .privileged = host.network,
           .network = host.network,
+          .egress = host.egress,
           .firecracker = host.firecracker,
           .find_vm = host.find_vm};
 }
@@ -49,7 +50,8 @@ BridgeNetwork::BridgeNetwork(const ResourceHost& host)
       taps_(host.log, host.store, host.network, {::geteuid(), net::daemon_number(host.paths.state)}),
       idle_(taps_),
       upkeep_(host_, device_, taps_, idle_),
-      names_(host_, leases_) {}
+      names_(host_, leases_),
+      gating_(host_, device_) {}
 
 Result<> BridgeNetwork::load() {
   for (const auto& lease : TRY(host_.store.leases())) leases_.set(lease.vm_id, lease.address);
@@ -62,6 +64,7 @@ Result<> BridgeNetwork::load() {
 
 Task<Result<>> BridgeNetwork::resolve(vm::NetworkChoice asked, vm::Spec& spec) {
   using enum vm::NetworkChoice;
+  if (asked == automatic && gating_.needs_bridge(spec)) asked = bridge;
   bool good = host_.privileged.way() == Privileged::Way::helper || host_.privileged.is_private();
   if (asked == user || (asked == automatic && !good)) co_return Result<>{};
   if (!host_.privileged.available())
@@ -136,7 +139,9 @@ Task<Result<>> BridgeNetwork::admit(std::string vm_id, const vm::Spec& spec) {
                     {"link_local", spec.nat && host_.config.guest_link_local}};
   if (!device_.made()) CO_TRY(in("network", co_await ensure()));
   if (host_.privileged.is_private()) CO_TRY(in("network", co_await limit_lan(*lease)));
+  arguments.update(CO_TRY(in("egress", co_await gating_.prepare(vm_id, *lease, spec))));
   CO_TRY(in("network", co_await host_.privileged.call("nat.set", dump_json(arguments))));
+  co_await gating_.settle(std::move(vm_id), spec);
   co_return Result<>{};
 }
 
@@ -153,7 +158,8 @@ Task<Result<>> BridgeNetwork::limit_lan(net::Ipv4 address) {
 }
 
 Task<Result<TakesEffect>> BridgeNetwork::change(std::string vm_id, const vm::Spec& before, const vm::Spec& after) {
-  if (!on_bridge(after) || before.nat == after.nat) co_return TakesEffect::after_restart;
+  bool same = before.nat == after.nat && before.egress == after.egress && before.allow == after.allow;
+  if (!on_bridge(after) || same) co_return TakesEffect::after_restart;
   CO_TRY(co_await admit(std::move(vm_id), after));
   co_return TakesEffect::at_once;
 }
@@ -161,8 +167,14 @@ Task<Result<TakesEffect>> BridgeNetwork::change(std::string vm_id, const vm::Spe
 Task<> BridgeNetwork::release(std::string vm_id) {
   if (!taps_.of(vm_id)) co_return;
   upkeep_.note_use();
+  co_await gating_.release(vm_id);
   co_await taps_.release(std::move(vm_id));
   upkeep_.note_use();
+}
+
+void BridgeNetwork::forget(const std::string& vm_id) {
+  leases_.forget(vm_id);
+  gating_.forget(vm_id);
 }
 
 std::optional<NetworkPort> BridgeNetwork::port(std::string_view vm_id) const {
@@ -175,7 +187,6 @@ std::optional<NetworkPort> BridgeNetwork::port(std::string_view vm_id) const {
                      .gateway = net::to_text(bridge->address),
                      .dns = {is_private ? net::to_text(bridge->address) : host_.config.default_dns},
                      .mtu = is_private ? limits::kPrivateMtu : 0,
-                     .lan = !is_private || host_.config.guest_lan,
                      .host_names = is_private};
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 
+#include "capabilities/bridge/gating.h"
 #include "capabilities/bridge/guest_names.h"
 #include "capabilities/bridge/leases.h"
 #include "capabilities/bridge/upkeep.h"
@@ -20,15 +21,17 @@ class BridgeNetwork final : public HostResource {
 
   std::string_view name() const override { return "bridge"; }
   Result<> load() override;
-  /// `unavailable` when a bridge is requested and nobody can make one. An automatic choice is the bridge if banger is
-  /// installed on the host and the kernel has bridges. It is also the bridge where there can be a private network.
+  /// `unavailable` when a bridge is requested and nobody can make one. A VM whose egress policy needs a bridge gets
+  /// one, unless the user asked for another network. An automatic choice is the bridge if banger is installed on the
+  /// host and the kernel has bridges. It is also the bridge where there can be a private network.
   Task<Result<>> resolve(vm::NetworkChoice asked, vm::Spec& spec) override;
+  Result<> check(const vm::Spec& spec) const override { return gating_.check(spec); }
   /// Gives the VM a tap and an address. The tap drops all packets until `admit`.
   Task<Result<>> acquire(const VmContext& vm, machine::MachineConfig& config) override;
   Task<Result<>> admit(std::string vm_id, const vm::Spec& spec) override;
   Task<Result<TakesEffect>> change(std::string vm_id, const vm::Spec& before, const vm::Spec& after) override;
   Task<> release(std::string vm_id) override;
-  void forget(const std::string& vm_id) override { leases_.forget(vm_id); }
+  void forget(const std::string& vm_id) override;
   std::vector<std::string> holders() const override { return taps_.holders(); }
   std::optional<std::string> address(std::string_view vm_id, const vm::Spec& spec) const override;
   std::optional<NetworkPort> port(std::string_view vm_id) const override;
@@ -57,6 +60,7 @@ class BridgeNetwork final : public HostResource {
   IdleTaps idle_;
   BridgeUpkeep upkeep_;
   GuestNames names_;
+  Gating gating_;
   std::shared_ptr<const host::Namespaces> limited_in_;  ///< the private network in which these addresses were limited
   std::set<net::Ipv4> limited_;
 };

@@ -62,6 +62,7 @@ Task<Result<>> BridgeUpkeep::fill() {
 Task<> BridgeUpkeep::shut_down() {
   idle_.discard();
   co_await taps_.remove_discarded();
+  if (taps_.holders().empty()) co_await host_.egress.close();
   auto removed = co_await device_.remove([this] { return !taps_.holders().empty() || !idle_.empty(); });
   if (!removed) host_.log.warn("bridge.remove_failed", {{"error", removed.error().sentence()}});
 }

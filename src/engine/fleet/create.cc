@@ -31,7 +31,7 @@ Result<std::shared_ptr<VmOwner>> record_vm(Services& services, VmRegistry& regis
 }
 
 bool same_reach(const vm::Spec& wanted, const vm::Spec& of_template) {
-  return wanted.network != vm::Network::user || wanted.nat == of_template.nat;
+  return wanted.network != vm::Network::user || vm::reaches_outside(wanted) == vm::reaches_outside(of_template);
 }
 
 bool same_device_sizes(const vm::Spec& wanted, const vm::Spec& of_template) {

@@ -27,7 +27,7 @@ vm::Spec template_spec(const vm::Spec& spec, const config::Config& config, const
   wanted.disk_bytes = std::min(spec.disk_bytes, defaults.disk_bytes.value);
   wanted.system_bytes = std::min(spec.system_bytes, defaults.system_bytes.value);
   // QEMU gives each clone a network of its own. Firecracker's machines keep the devices that they were saved with.
-  if (config.machine == config::MachineChoice::firecracker) wanted.nat = spec.nat;
+  if (config.machine == config::MachineChoice::firecracker) wanted.nat = vm::reaches_outside(spec);
   return wanted;
 }
 

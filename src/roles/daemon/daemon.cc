@@ -16,7 +16,9 @@
 #include "base/text.h"
 #include "capabilities/resource_host.h"
 #include "config/install.h"
+#include "engine/events/vm_events.h"
 #include "engine/fleet/autostart.h"
+#include "engine/gate_process.h"
 #include "engine/health/upkeep.h"
 #include "engine/installed_vmms.h"
 #include "engine/network_keeper.h"
@@ -152,6 +154,26 @@ std::optional<std::string> id_of(engine::VmManager* manager, std::string_view na
   return vm ? std::optional(vm->record().id()) : std::nullopt;
 }
 
+// A VM that was deleted meanwhile has nobody to tell.
+void tell_refusal(engine::VmManager* manager, engine::EventLog& events, const std::string& vm_id,
+                  const std::string& sentence) {
+  auto vm = manager ? manager->registry().find_exactly(vm_id) : nullptr;
+  if (vm) events.add(engine::event_of(vm->record().row(), vm::Event::refused, sentence));
+}
+
+Task<> admit_again(engine::Services& services, std::shared_ptr<engine::VmOwner> vm) {
+  auto admitted = co_await services.resources.admit(vm->record().id(), vm->parts().spec());
+  if (!admitted)
+    services.log.error("vm.admit_failed", {{"vm", vm->record().name()}, {"error", admitted.error().sentence()}});
+}
+
+// The firewall must learn the new ports of the gate.
+void admit_all_again(engine::Services& services, const engine::VmRegistry& registry) {
+  auto holders = services.resources.holders();
+  for (const auto& vm : registry.list())
+    if (holders.contains(vm->record().id())) services.runtime.spawn(admit_again(services, vm));
+}
+
 struct Prepared {
   host::Paths paths;
   config::Config config;
@@ -189,6 +211,14 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   engine::NetworkKeeper keeper(runtime, log, prepared.paths, prepared.config, {host::own_program(), "bangerd-net"});
   engine::NetworkAccess network(privileged, keeper);
   engine::VmManager* manager = nullptr;
+  engine::Services* shared = nullptr;
+  engine::GateProcess gate(
+      runtime, log, prepared.paths, prepared.config, network, {host::own_program(), "bangerd-gate"},
+      {.refused = [&](const std::string& vm, const std::string& why) { tell_refusal(manager, events, vm, why); },
+       .moved =
+           [&] {
+             if (manager) admit_all_again(*shared, manager->registry());
+           }});
   engine::InstalledVmms vmms(runtime, log, prepared.paths, prepared.config, *prepared.store, path_variable);
   engine::Initramfs initramfs(runtime, prepared.paths);
   engine::SavedStates saves(runtime, log, prepared.paths, *prepared.store);
@@ -199,6 +229,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                                    .store = *prepared.store,
                                    .privileged = privileged,
                                    .network = network,
+                                   .egress = gate,
                                    .firecracker = [&vmms] { return vmms.firecracker(); },
                                    .find_vm = [&manager](std::string_view name) { return id_of(manager, name); }});
   engine::Services services{.runtime = runtime,
@@ -213,6 +244,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                             .saves = saves,
                             .privileged = privileged,
                             .resources = resources,
+                            .egress = gate,
                             .host_size = measure_host(),
                             .system_install = serves_install(),
                             .building_image = building_image,
@@ -222,6 +254,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                             .catalog = &pulls.catalog,
                             .events = &events};
   engine::VmManager vms(services);
+  shared = &services;
   manager = &vms;
   auto server = rpc::make_server(runtime, log);
   auto listener = replace_stale_socket(prepared.paths.daemon_socket(), *prepared.store);

@@ -7,6 +7,7 @@
 
 #include "capabilities/resource_host.h"
 #include "catch.h"
+#include "support/no_gate.h"
 #include "support/run.h"
 #include "support/temp_dir.h"
 
@@ -19,7 +20,7 @@ template <class Operations>
 struct TestHost {
   TestHost() { store = std::move(*store::Store::open(directory / "db")); }
   capabilities::ResourceHost resource_host() {
-    return {runtime, log, paths, config, *store, operations, operations, {}};
+    return {runtime, log, paths, config, *store, operations, operations, gate, {}};
   }
   template <class T>
   auto run(Task<T> task) {
@@ -40,6 +41,7 @@ struct TestHost {
   host::Paths paths;
   config::Config config;
   Operations operations;
+  NoGate gate;
   std::unique_ptr<store::Store> store;
 };
 

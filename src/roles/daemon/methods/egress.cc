@@ -27,9 +27,10 @@ void keep_what_fits(api::EgressLog& log) {
     if (kept > 0 && bytes > limits::kEgressRowsBytes) break;
     ++kept;
   }
-  log.more = kept < log.rows.size();
+  bool cut = kept < log.rows.size();
+  log.more = log.more || cut;
   log.rows.resize(kept);
-  if (log.more) log.sequence = log.rows.back().sequence;
+  if (cut) log.sequence = log.rows.back().sequence;
 }
 
 Result<api::EgressLog> log_of(const std::string& text) {

@@ -1,0 +1,76 @@
+#include "capabilities/bridge/gating.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "capabilities/egress_policy.h"
+
+namespace banger::capabilities {
+
+namespace {
+
+constexpr std::size_t kShownPolicyBytes = 80;
+
+// A user network is open or closed as a whole, so it can do without a gate.
+bool user_network_can(const egress::Policy& policy) { return policy.rules().empty() && policy.egress() == "none"; }
+
+net::Gated gated_of(const egress::Policy& policy, const vm::Spec& spec) {
+  if (!spec.nat || !needs_gate(policy)) return net::Gated::none;
+  return policy.is_open() ? net::Gated::closed : net::Gated::all;
+}
+
+std::string_view word_of(net::Gated gated) {
+  if (gated == net::Gated::none) return "none";
+  return gated == net::Gated::closed ? "closed" : "all";
+}
+
+Json arguments_of(net::Gated gated, const net::GatePorts& ports) {
+  return {{"gated", word_of(gated)},
+          {"gate_tcp", ports.tcp},
+          {"gate_names_udp", ports.names_udp},
+          {"gate_names_tcp", ports.names_tcp}};
+}
+
+}  // namespace
+
+Result<> Gating::check(const vm::Spec& spec) const {
+  auto policy = TRY(policy_of(host_.config, spec));
+  if (spec.network == vm::Network::bridge || !needs_gate(policy) || user_network_can(policy)) return {};
+  return fail(ErrorCode::unsupported,
+              fmt::format("a VM with the user network cannot have the egress policy '{}': nothing enforces its rules",
+                          printable(egress::to_text(policy), kShownPolicyBytes)),
+              "use a bridge (banger doctor tells what one needs), or --egress open or none without --allow");
+}
+
+bool Gating::needs_bridge(const vm::Spec& spec) const {
+  auto policy = policy_of(host_.config, spec);
+  return policy && needs_gate(*policy) && !user_network_can(*policy);
+}
+
+Task<Result<Json>> Gating::prepare(std::string vm_id, net::Ipv4 address, const vm::Spec& spec) {
+  auto policy = CO_TRY(policy_of(host_.config, spec));
+  auto gated = gated_of(policy, spec);
+  if (gated == net::Gated::none) co_return arguments_of(gated, {});
+  auto ports = CO_TRY(co_await host_.egress.open({*device_.made(), host_.privileged.network()}));
+  known_.insert(vm_id);
+  CO_TRY(co_await host_.egress.set(std::move(vm_id), address, std::move(policy)));
+  co_return arguments_of(gated, ports);
+}
+
+Task<> Gating::settle(std::string vm_id, const vm::Spec& spec) {
+  auto policy = policy_of(host_.config, spec);
+  if (policy && gated_of(*policy, spec) != net::Gated::none) co_return;
+  co_await release(std::move(vm_id));
+}
+
+Task<> Gating::release(std::string vm_id) {
+  if (known_.contains(vm_id)) co_await host_.egress.clear(std::move(vm_id));
+}
+
+void Gating::forget(const std::string& vm_id) {
+  if (known_.erase(vm_id)) host_.runtime.spawn(host_.egress.forget(vm_id));
+}
+
+}  // namespace banger::capabilities

@@ -1,0 +1,38 @@
+// The egress policies of guests on the bridge: which guests are gated, and with which policy.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "capabilities/bridge/device.h"
+#include "capabilities/resource_host.h"
+#include "net/ruleset.h"
+
+namespace banger::capabilities {
+
+class Gating {
+ public:
+  Gating(const ResourceHost& host, const BridgeDevice& device) : host_(host), device_(device) {}
+
+  /// `unsupported`, with a way out, for a policy that the VM's network cannot enforce.
+  Result<> check(const vm::Spec& spec) const;
+  /// Whether only a bridge can enforce the VM's policy.
+  bool needs_bridge(const vm::Spec& spec) const;
+
+  /// Gives the gate the guest's policy. Returns the arguments of `nat.set` that lead the guest to the gate. Belongs
+  /// before `nat.set`, so that no connection meets a gate without the policy. REQUIRES: the bridge is made.
+  Task<Result<Json>> prepare(std::string vm_id, net::Ipv4 address, const vm::Spec& spec);
+  /// Belongs after `nat.set`: a guest that is not gated any more has no policy in the gate.
+  Task<> settle(std::string vm_id, const vm::Spec& spec);
+  /// The guest has ended.
+  Task<> release(std::string vm_id);
+  /// The VM was deleted.
+  void forget(const std::string& vm_id);
+
+ private:
+  ResourceHost host_;
+  const BridgeDevice& device_;
+  std::set<std::string> known_;  ///< VMs that the gate has heard of
+};
+
+}  // namespace banger::capabilities

@@ -1,0 +1,276 @@
+#include "engine/gate_process.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "engine/bounds.h"
+#include "engine/line_exchange.h"
+#include "host/child.h"
+#include "host/files.h"
+#include "host/landlock.h"
+#include "host/unix_socket.h"
+#include "net/bounds.h"
+#include "rpc/protocol.h"
+
+namespace banger::engine {
+
+namespace {
+
+constexpr int kControlFd = 3, kTcpFd = 4, kNamesUdpFd = 5, kNamesTcpFd = 6;
+
+/// Which gate it is. A gate of another version, bridge or network is of no use.
+std::string name_of(const capabilities::EgressGate::Place& place) {
+  auto network = place.network ? host::identity_of(*place.network) : "host";
+  return fmt::format("{} {}/{} {}", BANGER_VERSION, net::to_text(place.bridge.address), place.bridge.prefix, network);
+}
+
+Result<net::GatePorts> ports_in(const Json& info) {
+  auto port = [&](const char* name) -> Result<std::uint16_t> {
+    auto number = TRY(get_int(info, name));
+    if (number < 1 || number > UINT16_MAX) return fail(ErrorCode::corrupt, "the gate has an invalid port");
+    return static_cast<std::uint16_t>(number);
+  };
+  return net::GatePorts{
+      .tcp = TRY(port("tcp")), .names_udp = TRY(port("names_udp")), .names_tcp = TRY(port("names_tcp"))};
+}
+
+std::string text_of(const host::ProcessId& id) { return fmt::format("{} {}\n", id.pid, id.start_time); }
+
+std::optional<host::ProcessId> process_in(std::string_view text) {
+  host::ProcessId id;
+  const auto* end = text.data() + text.size();
+  auto next = std::from_chars(text.data(), end, id.pid).ptr;
+  if (next != end) std::from_chars(next + 1, end, id.start_time);
+  return id.pid > 0 && id.start_time > 0 ? std::optional(id) : std::nullopt;
+}
+
+// It may be the child of an earlier daemon, and then somebody else reaps it.
+void reap(const UniqueFd& process) {
+  siginfo_t info{};
+  (void)::waitid(static_cast<idtype_t>(3 /* P_PIDFD */), static_cast<id_t>(process.get()), &info, WEXITED | WNOHANG);
+}
+
+}  // namespace
+
+GateProcess::GateProcess(host::Runtime& runtime, const Logger& log, const host::Paths& paths,
+                         const config::Config& config, capabilities::Privileged& network,
+                         std::vector<std::string> program, Events events)
+    : runtime_(runtime),
+      log_(log),
+      paths_(paths),
+      config_(config),
+      network_(network),
+      program_(std::move(program)),
+      events_(std::move(events)),
+      changing_(runtime) {}
+
+bool GateProcess::runs() const {
+  if (!process_) return false;
+  pollfd ended{process_.get(), POLLIN, 0};
+  return ::poll(&ended, 1, 0) == 0;
+}
+
+Task<Result<net::GatePorts>> GateProcess::open(Place place) {
+  auto turn = co_await changing_.lock();
+  CO_TRY(co_await ensure(std::move(place)));
+  co_return ports_;
+}
+
+Task<Result<>> GateProcess::ensure(Place place) {
+  auto name = name_of(place);
+  if (runs() && place_ && name_of(*place_) == name) co_return Result<>{};
+  // Sockets belong to their bridge and network.
+  if (place_ && name_of(*place_) != name) sockets_.reset();
+  if (runs()) co_await end_process();
+  place_ = place;
+  auto adopted = co_await adopt(name);
+  if (!adopted) {
+    co_await end_process();
+    CO_TRY(in("the gate", co_await start(place, name)));
+  }
+  ++turn_;
+  runtime_.spawn(watch(turn_));
+  runtime_.spawn(follow_refusals(turn_));
+  co_return co_await set_again();
+}
+
+Task<Result<>> GateProcess::adopt(const std::string& place) {
+  auto text = CO_TRY(host::read_file(record(), limits::kNetworkLockBytes));
+  auto id = process_in(text);
+  if (!id) co_return fail(ErrorCode::corrupt, "the record of the gate names no process");
+  process_ = CO_TRY(host::open_process(*id));
+  auto info = CO_TRY(co_await call("gate.info", Json::object(), limits::kGateAnswerPatience));
+  if (CO_TRY(get_string(info, "place")) != place || CO_TRY(get_int(info, "pid")) != id->pid)
+    co_return fail(ErrorCode::not_found, "that gate is for another network");
+  ports_ = CO_TRY(ports_in(info));
+  log_.info("gate.adopted", {{"pid", fmt::to_string(id->pid)}});
+  co_return Result<>{};
+}
+
+Task<Result<net::GateSockets>> GateProcess::sockets_for(const Place& place) {
+  if (!place.network) co_return net::open_gate_sockets(place.bridge.address);
+  auto reply = CO_TRY(co_await network_.call("gate.listen", "{}"));
+  if (reply.fds.size() != 3)
+    co_return fail(ErrorCode::internal, fmt::format("gate.listen sent {} sockets instead of 3", reply.fds.size()));
+  co_return net::GateSockets{.tcp = std::move(reply.fds[0]),
+                             .names = {.udp = std::move(reply.fds[1]), .tcp = std::move(reply.fds[2])}};
+}
+
+Task<Result<>> GateProcess::start(const Place& place, const std::string& name) {
+  if (!sockets_) sockets_ = CO_TRY(co_await sockets_for(place));
+  ports_ = CO_TRY(net::ports_of(*sockets_));
+  process_ = CO_TRY(spawn(place, name));
+  log_.info("gate.started", {{"place", name}});
+  co_return Result<>{};
+}
+
+Result<UniqueFd> GateProcess::spawn(const Place& place, const std::string& name) {
+  TRY(host::remove_file(socket()));
+  auto control = TRY(host::listen_unix(socket()));
+  host::SpawnSpec spec{.argv = program_, .env = {"LC_ALL=C"}, .cwd = "/"};
+  auto add = [&](std::initializer_list<std::string> words) { spec.argv.insert(spec.argv.end(), words); };
+  auto here = fmt::format("{}:{}", net::to_text(place.bridge.address), limits::kDnsPort);
+  bool is_private = place.network != nullptr;
+  add({"--control-fd", fmt::to_string(kControlFd), "--tcp-fd", fmt::to_string(kTcpFd)});
+  add({"--names-udp-fd", fmt::to_string(kNamesUdpFd), "--names-tcp-fd", fmt::to_string(kNamesTcpFd)});
+  add({"--network", place.bridge.range().text(), "--place", name});
+  // In a private network the daemon's own relay has all names.
+  add({"--server", is_private ? here : fmt::format("{}:{}", config_.default_dns, limits::kDnsPort)});
+  if (auto vm_names = is_private ? here : config_.dns_listen_addr; !vm_names.empty()) add({"--vm-names", vm_names});
+  spec.extra_fds = {{control.get(), kControlFd},
+                    {sockets_->tcp.get(), kTcpFd},
+                    {sockets_->names.udp.get(), kNamesUdpFd},
+                    {sockets_->names.tcp.get(), kNamesTcpFd}};
+  spec.stdout_fd = spec.stderr_fd = STDERR_FILENO;
+  spec.new_session = true;
+  spec.namespaces = place.network.get();
+  spec.no_new_privileges = true;
+  spec.capabilities = 0;
+  // A kernel without Landlock has the other walls.
+  auto rules = host::make_ruleset({.files = {{program_.front(), host::FileAccess::run}}, .tcp = true});
+  if (rules) spec.landlock_fd = rules->get();
+  auto child = TRY(host::spawn(spec));
+  auto id = TRY(host::process_id(child.pid()));
+  TRY(host::write_file(record(), text_of(id)));
+  return child.release();
+}
+
+Task<Result<Json>> GateProcess::call(std::string method, Json params, std::chrono::milliseconds patience) {
+  auto request = CO_TRY(rpc::encode_call(1, method, params));
+  if (request.size() > limits::kRpcMessageBytes)
+    co_return fail(ErrorCode::exhausted, "the egress policy is too large", "*.example.org or 10.0.0.0/8 replace many");
+  LineServer server{socket(), ::geteuid(), "the gate of egress policies", paths_.daemon_log()};
+  auto answer = CO_TRY(co_await exchange_lines(runtime_, std::move(server), std::move(request),
+                                               limits::kRpcMessageBytes, host::after(patience)));
+  auto reply = CO_TRY(rpc::parse_reply(answer.line));
+  if (reply.kind == rpc::Reply::Kind::error) co_return std::unexpected(std::move(reply.error));
+  co_return std::move(reply.result);
+}
+
+Task<Result<>> GateProcess::set_again() {
+  for (const auto& [vm_id, guest] : std::map(guests_)) {
+    Json params = {{"vm", vm_id}, {"address", net::to_text(guest.address)}, {"policy", egress::to_json(guest.policy)}};
+    CO_TRY(co_await call("gate.set", std::move(params), limits::kGateAnswerPatience));
+  }
+  co_return Result<>{};
+}
+
+Task<Result<>> GateProcess::set(std::string vm_id, net::Ipv4 address, egress::Policy policy) {
+  Json params = {{"vm", vm_id}, {"address", net::to_text(address)}, {"policy", egress::to_json(policy)}};
+  guests_.insert_or_assign(std::move(vm_id), Guest{address, std::move(policy)});
+  auto turn = co_await changing_.lock();
+  CO_TRY(co_await call("gate.set", std::move(params), limits::kGateAnswerPatience));
+  co_return Result<>{};
+}
+
+Task<> GateProcess::clear(std::string vm_id) {
+  if (!guests_.erase(vm_id) || !runs()) co_return;
+  if (auto done = co_await call("gate.clear", {{"vm", vm_id}}, limits::kGateAnswerPatience); !done)
+    log_.warn("gate.clear_failed", {{"id", vm_id}, {"error", done.error().sentence()}});
+}
+
+Task<> GateProcess::forget(std::string vm_id) {
+  guests_.erase(vm_id);
+  if (runs()) (void)co_await call("gate.forget", {{"vm", vm_id}}, limits::kGateAnswerPatience);
+}
+
+Task<Result<std::string>> GateProcess::log(std::string vm_id, std::uint64_t since) {
+  if (!runs()) co_return dump_json({{"rows", Json::array()}, {"sequence", since}, {"forgotten", 0}});
+  Json params = {{"vm", std::move(vm_id)}, {"since", since}};
+  co_return dump_json(CO_TRY(co_await call("gate.log", std::move(params), limits::kGateAnswerPatience)));
+}
+
+Task<> GateProcess::end_process() {
+  if (!process_) co_return;
+  (void)::syscall(SYS_pidfd_send_signal, process_.get(), SIGKILL, nullptr, 0);
+  (void)co_await host::wait_readable(runtime_, process_.get(), host::after(limits::kGateAnswerPatience));
+  reap(process_);
+  process_.reset();
+}
+
+Task<> GateProcess::close() {
+  auto turn = co_await changing_.lock();
+  // The gate of an earlier daemon whose VMs have all ended.
+  if (!process_) {
+    auto id = process_in(host::read_file(record(), limits::kNetworkLockBytes).value_or(""));
+    if (auto found = id ? host::open_process(*id) : Result<UniqueFd>(fail(ErrorCode::not_found, "no gate")))
+      process_ = std::move(*found);
+  }
+  ++turn_;
+  guests_.clear();
+  place_.reset();
+  sockets_.reset();
+  co_await end_process();
+  (void)host::remove_file(record());
+  (void)host::remove_file(socket());
+}
+
+// Its guests reach nothing meanwhile, so it is started again at once. A gate that always ends is started ever slower.
+Task<> GateProcess::watch(std::uint64_t turn) {
+  UniqueFd process(::fcntl(process_.get(), F_DUPFD_CLOEXEC, 3));
+  auto began = host::Clock::now();
+  if (process) (void)co_await host::wait_readable(runtime_, process.get());
+  if (turn != turn_) co_return;
+  reap(process_);
+  ends_in_row_ = host::Clock::now() - began > limits::kGateSteady ? 0 : ends_in_row_ + 1;
+  log_.warn("gate.ended", {{"in_row", fmt::to_string(ends_in_row_)}});
+  if (ends_in_row_ > 1) co_await runtime_.sleep_for(limits::kGatePause * std::min(ends_in_row_, 50u));
+  auto lock = co_await changing_.lock();
+  if (turn != turn_ || !place_) co_return;
+  process_.reset();
+  auto before = ports_;
+  auto again = co_await ensure(*place_);
+  if (!again) {
+    log_.error("gate.not_started", {{"error", again.error().sentence()}});
+    co_return;
+  }
+  // Without the sockets of an earlier daemon's gate, the firewall leads to ports where nobody listens.
+  if (before != ports_) events_.moved();
+}
+
+Task<> GateProcess::follow_refusals(std::uint64_t turn) {
+  std::int64_t after = 0;
+  while (turn == turn_ && runs()) {
+    auto answer = co_await call("gate.refusals", {{"after", after}}, limits::kGateRefusalsPatience);
+    if (turn != turn_) co_return;
+    if (!answer) {
+      co_await runtime_.sleep_for(limits::kGatePause);
+      continue;
+    }
+    for (const auto& refusal : answer->value("refusals", Json::array())) {
+      after = std::max(after, find_int(refusal, "sequence").value_or(0).value_or(0));
+      auto vm = find_string(refusal, "vm"), sentence = find_string(refusal, "sentence");
+      if (vm && *vm && sentence && *sentence) events_.refused(**vm, **sentence);
+    }
+  }
+}
+
+}  // namespace banger::engine

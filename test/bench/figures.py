@@ -17,6 +17,7 @@ import access
 import bare
 import checkout
 import dns_load
+import gate as egress_gate
 import host as hosts
 import layers as image_layers
 import netns
@@ -498,9 +499,13 @@ def tcp(host, options):
                                  [each * 1000 for each in other[1:]], 1 / 0.9)
 
 
+def no_private_network():
+    return netns.skip_reason() or (os.geteuid() and "only root can make its namespaces")
+
+
 def private(host, options):
     """Measures the private network of a user without rights, beside the user network."""
-    if reason := netns.skip_reason() or (os.geteuid() and "only root can make its namespaces"):
+    if reason := no_private_network():
         print(f"private: skipped: {reason}")
         return
     with private_network.private_host(host.env["XDG_DATA_HOME"]) as (own, net):
@@ -523,6 +528,31 @@ def private(host, options):
                         times.append(1000 / rate)
                 yield Figure(f"private: a MiB of TCP, {name}", rates["bench-own"][1:], rates["bench-user"][1:], 1 / 1.5)
             yield Figure("private: memory of its processes", [private_network.memory_mib(own)], [], 12, "most", "MiB")
+
+
+def gate(host, options):
+    """Measures connections of a guest with an egress policy, beside those of an open guest in the same network."""
+    if reason := no_private_network():
+        print(f"gate: skipped: {reason}")
+        return
+    rule = f"{egress_gate.NAME}:{egress_gate.PORT}"
+    with private_network.private_host(host.env["XDG_DATA_HOME"]) as (own, net), egress_gate.server(net) as server:
+        own.configure(pool_size=0)
+        with vm(own, "--egress", "none", "--allow", rule, name="bench-gate"), vm(own, name="bench-open"):
+            time.sleep(8)  # guests that have just started are still busy with their own services
+            moved, first = {"bench-gate": [], "bench-open": []}, {"bench-gate": [], "bench-open": []}
+            for _ in range(few(options) + 1):
+                for guest in moved:
+                    moved[guest].append(1000 / egress_gate.mib_per_second(own, guest, server))
+            for _ in range(few(options) + 1):  # in turns, because the speed of a shared host changes
+                for guest in first:
+                    first[guest].append(egress_gate.first_bytes_ms(own, guest, 10))
+            yield Figure("gate: a MiB of TCP, guest → outside", *(times[1:] for times in moved.values()))
+            yield Figure("gate: connection → first byte",
+                         *([each for times in rounds[1:] for each in times] for rounds in first.values()), None, "more")
+            before = egress_gate.memory_mib(own, net, "bench-gate", 1)
+            yield Figure("gate: memory with 1,000 connections, over one",
+                         [egress_gate.memory_mib(own, net, "bench-gate")], [before], None, "more", "MiB")
 
 
 def workspace(host, options):
@@ -581,7 +611,7 @@ def ways_in(host, options):
 ALL = {"start": start, "pool": pool, "clone": clone, "many": many, "fork": fork, "resume": resume, "cold": cold,
        "exec": execute, "memory": memory, "tar": tar, "layers": layers, "pull": pull, "pulled": pulled,
        "kernel": kernel, "helper": helper, "dns": dns, "bridge": bridge, "tcp": tcp, "workspace": workspace,
-       "access": ways_in, "private": private}
+       "access": ways_in, "private": private, "gate": gate}
 
 
 def load(path):

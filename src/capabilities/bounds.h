@@ -16,6 +16,7 @@ inline constexpr std::uint64_t kMinFreeDiskBytes =
 // -- bridge
 inline constexpr auto kBridgeUpkeepInterval = 30s;  ///< between attempts to remove taps and an idle bridge
 inline constexpr auto kBridgeCloseDeadline = 5s;    ///< for an operation under way when the daemon ends
+inline constexpr auto kHostAddressInterval = 5s;    ///< between looks at this host's addresses, which take 0.1 ms
 inline constexpr int kFirstGatePort = 1024;         ///< lower ports belong to services of the host
 inline constexpr auto kResolvectlDeadline = 5s;     ///< resolvectl needs 20 ms
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/task.h"
 #include "egress/policy.h"
@@ -29,6 +30,8 @@ class EgressGate {
 
   /// From now on the guest at that address has that policy. REQUIRES: open().
   virtual Task<Result<>> set(std::string vm_id, net::Ipv4 address, egress::Policy policy) = 0;
+  /// The addresses of this host, which only a rule for exactly one of them opens.
+  virtual Task<Result<>> set_host(std::vector<net::Ipv4> addresses) = 0;
   /// The guest has no policy any more, or has ended. Its log stays. Connections that the policy has allowed end.
   virtual Task<> clear(std::string vm_id) = 0;
   /// Drops the log too, because the VM is gone.

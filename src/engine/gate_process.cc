@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -154,6 +155,7 @@ Result<UniqueFd> GateProcess::spawn(const Place& place, const std::string& name)
   spec.namespaces = place.network.get();
   spec.no_new_privileges = true;
   spec.capabilities = 0;
+  spec.limits = {{RLIMIT_CORE, 0, 0}};  // a core file would have what guests send
   // A kernel without Landlock has the other walls.
   auto rules = host::make_ruleset({.files = {{program_.front(), host::FileAccess::run}}, .tcp = true});
   if (rules) spec.landlock_fd = rules->get();
@@ -175,7 +177,21 @@ Task<Result<Json>> GateProcess::call(std::string method, Json params, std::chron
   co_return std::move(reply.result);
 }
 
+Task<Result<>> GateProcess::tell_host() {
+  Json list = Json::array();
+  for (auto address : host_) list.push_back(net::to_text(address));
+  CO_TRY(co_await call("gate.host", {{"addresses", std::move(list)}}, limits::kGateAnswerPatience));
+  co_return Result<>{};
+}
+
+Task<Result<>> GateProcess::set_host(std::vector<net::Ipv4> addresses) {
+  host_ = std::move(addresses);
+  if (!runs()) co_return Result<>{};
+  co_return co_await tell_host();
+}
+
 Task<Result<>> GateProcess::set_again() {
+  CO_TRY(co_await tell_host());
   for (const auto& [vm_id, guest] : std::map(guests_)) {
     Json params = {{"vm", vm_id}, {"address", net::to_text(guest.address)}, {"policy", egress::to_json(guest.policy)}};
     CO_TRY(co_await call("gate.set", std::move(params), limits::kGateAnswerPatience));

@@ -32,6 +32,7 @@ class GateProcess final : public capabilities::EgressGate {
 
   Task<Result<net::GatePorts>> open(Place place) override;
   Task<Result<>> set(std::string vm_id, net::Ipv4 address, egress::Policy policy) override;
+  Task<Result<>> set_host(std::vector<net::Ipv4> addresses) override;
   Task<> clear(std::string vm_id) override;
   Task<> forget(std::string vm_id) override;
   Task<Result<std::string>> log(std::string vm_id, std::uint64_t since) override;
@@ -53,6 +54,7 @@ class GateProcess final : public capabilities::EgressGate {
   Result<UniqueFd> spawn(const Place& place, const std::string& name);
   Task<Result<Json>> call(std::string method, Json params, std::chrono::milliseconds patience);
   Task<Result<>> set_again();
+  Task<Result<>> tell_host();
   Task<> end_process();
   Task<> watch(std::uint64_t turn);
   Task<> follow_refusals(std::uint64_t turn);
@@ -71,6 +73,7 @@ class GateProcess final : public capabilities::EgressGate {
   net::GatePorts ports_;
   /// Of a gate that this daemon has started. Nobody else gets their ports while the gate is started again.
   std::optional<net::GateSockets> sockets_;
+  std::vector<net::Ipv4> host_;
   std::map<std::string, Guest> guests_;
   unsigned ends_in_row_ = 0;
 };

@@ -29,6 +29,7 @@ inline constexpr int kRangeAttempts =
 /// highest index of a link in a guest: the kernel numbers links in order, and removed links of containers leave gaps
 inline constexpr int kGuestLinkIndex = 64;
 
+inline constexpr std::size_t kOwnAddresses = 256;  ///< of this host; one with many containers has some dozens
 inline constexpr int kGateBacklog = 512;  ///< connections that wait to be accepted; browsers open some dozens at once
 
 // -- DNS (every process of this host may ask)

@@ -24,6 +24,10 @@ Result<> set_lan(const std::string& bridge, Ipv4 address, Lan lan) {
   return in("firewall", apply_nft(lan_rules(bridge, address, lan)));
 }
 
+Result<> close_host(const std::string& bridge, const std::vector<Ipv4>& addresses) {
+  return in("firewall", apply_nft(host_rules(bridge, addresses)));
+}
+
 Result<> remove_guest(const std::string& bridge, const GuestPort& guest) {
   return in("firewall", apply_nft(without_guest(bridge, guest)));
 }

@@ -15,6 +15,9 @@ Result<> remove_firewall(const std::string& bridge);
 /// As lan_rules() says. Belongs before the admission of the guest with that address.
 Result<> set_lan(const std::string& bridge, Ipv4 address, Lan lan);
 
+/// As host_rules() says.
+Result<> close_host(const std::string& bridge, const std::vector<Ipv4>& addresses);
+
 /// Both make our tables anew if another program flushed them.
 Result<> admit_guest(const std::string& bridge, const GuestPort& guest);
 Result<> remove_guest(const std::string& bridge, const GuestPort& guest);

@@ -39,6 +39,9 @@ Json jump(const char* chain) { return {{"jump", {{"target", chain}}}}; }
 Json mangle(Json key, std::string_view value) { return {{"mangle", {{"key", std::move(key)}, {"value", value}}}}; }
 Json prefix(const char* address, int bits) { return {{"prefix", {{"addr", address}, {"len", bits}}}}; }
 
+// No first packet of a connection has this flag.
+Json acknowledges() { return match({{"&", {payload("tcp", "flags"), "ack"}}}, "ack"); }
+
 // -- our chains
 
 // A vector, because a Json list with one element would become that element.
@@ -78,9 +81,8 @@ void add_bridge_table(Json& to) {
       rule("bridge", "prerouting", {match(meta("iifname"), std::string(kTapPrefix) + "*", "!="), verdict("accept")}));
   Json is_ip = match(meta("protocol"), "ip"), of_guest = from("ether", "saddr", "ip", "saddr");
   Json is_gated = match(payload("ip", "saddr"), "@gated");
-  // No first packet of a connection has this flag. What others open to the guest is not the gate's.
-  Json is_answer = match({{"&", {payload("tcp", "flags"), "ack"}}}, "ack");
-  to.push_back(rule("bridge", "prerouting", {is_ip, of_guest, is_gated, is_answer, verdict("accept")}));
+  // What others open to the guest is not the gate's.
+  to.push_back(rule("bridge", "prerouting", {is_ip, of_guest, is_gated, acknowledges(), verdict("accept")}));
   to.push_back(rule("bridge", "prerouting", {is_ip, of_guest, is_gated, jump("gate")}));
   to.push_back(rule("bridge", "prerouting", {is_ip, is_gated, verdict("drop")}));
   to.push_back(rule("bridge", "prerouting", {is_ip, of_guest, verdict("accept")}));
@@ -104,7 +106,8 @@ Json lan_ranges() {
 
 void add_ip_table(Json& to, const std::string& bridge) {
   to.push_back(add("table", {{"family", "ip"}, {"name", kTable}}));
-  for (const char* name : {"nat", "linklocal", "nolan", "gated", "gatedclosed"}) add_address_set(to, "ip", name);
+  for (const char* name : {"nat", "linklocal", "nolan", "gated", "gatedclosed", "ofhost"})
+    add_address_set(to, "ip", name);
   add_plain_chain(to, "ip", "gate");
   add_chain(to, "ip", "prerouting", "nat", "prerouting", kBeforeOthers);
   add_chain(to, "ip", "postrouting", "nat", "postrouting", 100);
@@ -123,6 +126,9 @@ void add_ip_table(Json& to, const std::string& bridge) {
   to.push_back(rule("ip", "prerouting", {comes_in, closed_is_gated, is_tcp, without_lan, to_lan, jump("gate")}));
   to.push_back(rule("ip", "postrouting", {from_guest, others_out, {{"masquerade", nullptr}}}));
   to.push_back(rule("ip", "forward", {others_in, others_out, verdict("accept")}));
+  // Only what the bridge's own table passes comes here from a gated guest, and what it has led to the bridge.
+  to.push_back(rule("ip", "forward", {comes_in, goes_out, is_gated, is_tcp, acknowledges(), verdict("accept")}));
+  to.push_back(rule("ip", "forward", {comes_in, is_gated, reject()}));
   to.push_back(rule("ip", "forward",
                     // matches only where br_netfilter shows bridged packets to this hook
                     {comes_in, goes_out, verdict("accept")}));
@@ -130,8 +136,8 @@ void add_ip_table(Json& to, const std::string& bridge) {
                     {goes_out, to_guest, match(ct("state"), {"established", "related"}, "in"), verdict("accept")}));
   to.push_back(rule("ip", "forward", {to_link_local, not_allowed, reject()}));
   to.push_back(rule("ip", "forward", {without_lan, to_lan, reject()}));
+  to.push_back(rule("ip", "forward", {comes_in, match(payload("ip", "daddr"), "@ofhost"), reject()}));
   to.push_back(rule("ip", "forward", {comes_in, from_guest, verdict("accept")}));
-  to.push_back(rule("ip", "forward", {comes_in, is_gated, reject()}));
   to.push_back(rule("ip", "forward", {verdict("drop")}));
   to.push_back(rule("ip", "input", {others_in, verdict("accept")}));
   to.push_back(rule("ip", "input", {is_gated, match(ct("status"), "dnat", "in"), verdict("accept")}));
@@ -258,6 +264,14 @@ Json lan_rules(const std::string& bridge, Ipv4 address, Lan lan) {
     commands.push_back({{"add", std::move(element)}});
   else
     add_deletion(commands, element);
+  return whole(std::move(commands));
+}
+
+Json host_rules(const std::string& bridge, const std::vector<Ipv4>& addresses) {
+  auto commands = base_commands(bridge);
+  Json set = {{"family", "ip"}, {"table", kTable}, {"name", "ofhost"}};
+  commands.push_back({{"flush", {{"set", std::move(set)}}}});
+  for (auto address : addresses) commands.push_back({{"add", address_element("ip", "ofhost", address)}});
   return whole(std::move(commands));
 }
 

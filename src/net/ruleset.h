@@ -53,6 +53,9 @@ Json guest_rules(const std::string& bridge, const GuestPort& guest);
 /// the guest is removed.
 enum class Lan { open, closed };
 Json lan_rules(const std::string& bridge, Ipv4 address, Lan lan);
+/// Closes these addresses to all guests, instead of those of an earlier call. For a network apart from that of the
+/// host, whose way out leads to the host's other addresses, too.
+Json host_rules(const std::string& bridge, const std::vector<Ipv4>& addresses);
 /// Removes the guest from its tap. Succeeds when the guest was not admitted.
 Json without_guest(const std::string& bridge, const GuestPort& guest);
 

@@ -113,7 +113,7 @@ class Policies(Stories, PrivateCase):
         self.assert_reaches_nothing("one")
         self.b.ok("vm", "set", "one", "--allow", "web.example")
         self.assert_only_web("one")
-        self.b.ok("vm", "set", "one", "--allow", "one.cdn.example:80")
+        self.b.ok("vm", "set", "one", "--allow", "web.example", "--allow", "one.cdn.example:80")
         self.assertTrue(self.web("one", "one.cdn.example"))
         self.assertFalse(self.tls("one", "one.cdn.example", timeout=NOTHING))
         self.assertTrue(self.web("one", "web.example"))

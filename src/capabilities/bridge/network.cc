@@ -51,7 +51,8 @@ BridgeNetwork::BridgeNetwork(const ResourceHost& host)
       idle_(taps_),
       upkeep_(host_, device_, taps_, idle_),
       names_(host_, leases_),
-      gating_(host_, device_) {}
+      gating_(host_, device_),
+      host_addresses_(host_, device_) {}
 
 Result<> BridgeNetwork::load() {
   for (const auto& lease : TRY(host_.store.leases())) leases_.set(lease.vm_id, lease.address);
@@ -84,7 +85,8 @@ Task<Result<>> BridgeNetwork::resolve(vm::NetworkChoice asked, vm::Spec& spec) {
 
 Task<Result<>> BridgeNetwork::ensure() {
   CO_TRY(co_await device_.ensure());
-  co_return co_await names_.serve();
+  CO_TRY(co_await names_.serve());
+  co_return co_await host_addresses_.close();
 }
 
 Task<> BridgeNetwork::close() {

@@ -10,6 +10,7 @@
 
 #include "capabilities/bridge/gating.h"
 #include "capabilities/bridge/guest_names.h"
+#include "capabilities/bridge/host_addresses.h"
 #include "capabilities/bridge/leases.h"
 #include "capabilities/bridge/upkeep.h"
 
@@ -61,6 +62,7 @@ class BridgeNetwork final : public HostResource {
   BridgeUpkeep upkeep_;
   GuestNames names_;
   Gating gating_;
+  HostAddresses host_addresses_;
   std::shared_ptr<const host::Namespaces> limited_in_;  ///< the private network in which these addresses were limited
   std::set<net::Ipv4> limited_;
 };

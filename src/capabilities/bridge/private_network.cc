@@ -1,4 +1,5 @@
 // The operations in a private network (roles/network). The root helper does not have these.
+#include <fmt/format.h>
 #include <linux/capability.h>
 
 #include <nlohmann/json.hpp>
@@ -49,6 +50,28 @@ Result<PrivilegedReply> set_lan(const PrivilegedContext& context, const Json& ar
   return PrivilegedReply{};
 }
 
+Result<std::vector<net::Ipv4>> addresses_of(const Json& arguments) {
+  std::vector<net::Ipv4> addresses;
+  for (const auto& text : TRY(find_strings(arguments, "addresses"))) addresses.push_back(TRY(net::parse_ipv4(text)));
+  if (addresses.size() > limits::kOwnAddresses)
+    return fail(ErrorCode::invalid, fmt::format("'addresses' has more than {}", limits::kOwnAddresses));
+  return addresses;
+}
+
+Result<> check_host(const PrivilegedContext&, const Json& arguments) {
+  TRY(addresses_of(arguments));
+  return {};
+}
+
+Result<PrivilegedReply> close_host(const PrivilegedContext& context, const Json& arguments) {
+  TRY(net::close_host(context.bridge_name, TRY(addresses_of(arguments))));
+  return PrivilegedReply{};
+}
+
+constexpr PrivilegedArgument kHost[] = {
+    {"addresses", PrivilegedArgument::Type::list, "addresses of the host, at most 256"},
+};
+
 constexpr PrivilegedArgument kLan[] = {
     {"address", PrivilegedArgument::Type::text, "the address of a guest"},
     {"open", PrivilegedArgument::Type::boolean, "whether the guest reaches private ranges outside"},
@@ -62,6 +85,8 @@ constexpr PrivilegedOperation kOperations[] = {
      listen_for_gate,
      "",
      0},
+    {"host.close", "Closes these addresses of the host to all guests, instead of those of an earlier call", kHost,
+     check_host, close_host, ""},
     {"lan.set", "Says whether the guest with that address reaches private ranges outside", kLan, check_lan, set_lan,
      ""},
     {"names.listen",

@@ -121,6 +121,7 @@ Task<> Flow::pass_answers(FlowPtr flow) {
       co_return;
     }
     if (bytes->empty()) break;
+    flow->answered_ = true;
     if (flow->watcher_) flow->watcher_(*bytes);
     if (!co_await flow->write_guest(std::move(*bytes))) co_return;
   }

@@ -53,6 +53,8 @@ class Flow final : public Passage {
   void wake() { changed_.notify_all(); }
   /// Until the next wake(), or the end of either side.
   Task<> wait() { co_await changed_.wait(); }
+  /// Whether the guest has got something from outside.
+  bool answered() const { return answered_; }
   bool answers_ended() const { return answers_ended_; }
 
   /// A last word to the guest. Then the connection ends in order, so that the guest can read it.
@@ -73,7 +75,7 @@ class Flow final : public Passage {
   std::unique_ptr<net::TcpStream> inside_, outside_;
   std::function<void(std::string_view)> watcher_;
   host::Event changed_;
-  bool over_ = false, decided_ = false, by_name_ = false, answers_ended_ = false;
+  bool over_ = false, decided_ = false, by_name_ = false, answered_ = false, answers_ended_ = false;
   std::string name_;
   std::uint64_t sent_ = 0, received_ = 0;  ///< since the last entry in the log
   host::Deadline next_note_{};

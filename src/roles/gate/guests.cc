@@ -13,7 +13,11 @@ egress::WallTime wall_time() {
 }
 
 const egress::Policy& Guest::policy_for(Destination to) {
-  policy_.set_host_addresses(all_.is_own_(to.address) ? std::vector{to.address} : std::vector<net::Ipv4>());
+  if (all_.is_own_(to.address) && !policy_.is_of_host(to.address)) {
+    auto addresses = all_.host_;
+    addresses.push_back(to.address);
+    all_.set_host(std::move(addresses));
+  }
   return policy_;
 }
 
@@ -47,6 +51,7 @@ Result<> Guests::set(const std::string& vm_id, net::Ipv4 address, egress::Policy
   by_address_[address] = guest;
   guest->address_ = address;
   policy.set_peers(peers_);
+  policy.set_host_addresses(host_);
   guest->policy_ = std::move(policy);
   ++guest->generation_;
   const auto& current = guest->policy_;
@@ -54,6 +59,12 @@ Result<> Guests::set(const std::string& vm_id, net::Ipv4 address, egress::Policy
   for (auto* passage : std::set(guest->passages_))
     if (!passage->is_allowed_by(current)) passage->cut();
   return {};
+}
+
+// Connections that exist go on.
+void Guests::set_host(std::vector<net::Ipv4> addresses) {
+  host_ = std::move(addresses);
+  for (const auto& [id, guest] : by_id_) guest->policy_.set_host_addresses(host_);
 }
 
 void Guests::clear(const std::string& vm_id) {

@@ -81,6 +81,8 @@ class Guests {
 
   /// Cuts the connections that the new policy does not allow. `exhausted` for too many guests.
   Result<> set(const std::string& vm_id, net::Ipv4 address, egress::Policy policy);
+  /// Addresses of the host, for the policies of all guests.
+  void set_host(std::vector<net::Ipv4> addresses);
   /// Cuts all connections. The log stays.
   void clear(const std::string& vm_id);
   void forget(const std::string& vm_id);
@@ -97,6 +99,7 @@ class Guests {
   friend class Guest;
   net::Range peers_;
   IsOwn is_own_;
+  std::vector<net::Ipv4> host_;
   std::map<std::string, GuestPtr> by_id_;
   std::map<net::Ipv4, GuestPtr> by_address_;
   std::deque<Refusal> refusals_;

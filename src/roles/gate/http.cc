@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+
+#include "base/letters.h"
 #include "egress/bounds.h"
 #include "egress/http_body.h"
 #include "egress/http_head.h"
@@ -19,7 +23,7 @@ constexpr std::string_view kSwitched = "HTTP/1.1 101 ";
 /// The requests of one connection. `bytes_` is what was read and not passed on.
 class Requests {
  public:
-  explicit Requests(FlowPtr flow) : flow_(std::move(flow)) {}
+  Requests(FlowPtr flow, std::string first) : flow_(std::move(flow)), bytes_(std::move(first)) {}
 
   Task<> pass_all() {
     while (co_await pass_next()) first_ = false;
@@ -39,7 +43,7 @@ class Requests {
     verdict.needs_name = true;
     flow_->allow(verdict);
     name_ = verdict.name;
-    if (first_ && !co_await connect()) co_return false;
+    if (!flow_->connected() && !co_await connect()) co_return false;
     bool switches = !parser.head().upgrades.empty();
     if (switches) watch_status();
     if (!co_await flow_->write_outside(take(parser.bytes())) || !co_await pass_body(parser.head())) co_return false;
@@ -79,7 +83,7 @@ class Requests {
   Task<> refuse(Verdict verdict) {
     if (flow_->over()) co_return;
     flow_->note_refusal(verdict);
-    if (!first_) co_return flow_->cut();
+    if (!first_ || flow_->answered()) co_return flow_->cut();
     auto body = egress::to_error(verdict, flow_->to()).sentence() + "\n";
     co_await Flow::say_and_end(
         flow_, fmt::format("HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n"
@@ -136,10 +140,25 @@ class Requests {
 
 }  // namespace
 
-Task<> pass_http(FlowPtr flow) {
-  Requests requests(flow);
+Task<> pass_http(FlowPtr flow, std::string first) {
+  Requests requests(flow, std::move(first));
   co_await requests.pass_all();
   flow->watch(nullptr);
+}
+
+// Servers skip empty lines before a request (RFC 9112, section 2.2). A target begins with `/`, `*` or its scheme.
+Looks look_at(std::string_view first) {
+  constexpr std::string_view kScheme = "http";
+  constexpr std::size_t kMethodBytes = 32;
+  auto rest = first.substr(std::min(first.find_first_not_of("\r\n"), first.size()));
+  auto is_method = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_'; };
+  auto method = static_cast<std::size_t>(std::ranges::find_if_not(rest, is_method) - rest.begin());
+  if (method > kMethodBytes) return Looks::different;
+  if (method == rest.size()) return Looks::need_more;
+  if (method == 0 || rest[method] != ' ') return Looks::different;
+  auto target = lower(rest.substr(method + 1, kScheme.size()));
+  if (target.starts_with('/') || target.starts_with('*') || target == kScheme) return Looks::like_http;
+  return kScheme.starts_with(target) ? Looks::need_more : Looks::different;
 }
 
 }  // namespace banger::roles::gate

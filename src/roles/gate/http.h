@@ -1,13 +1,20 @@
 // The guest's side of a connection without TLS on which each request's own host decides (egress/verdict.h).
 #pragma once
 
+#include <string_view>
+
 #include "roles/gate/flow.h"
 
 namespace banger::roles::gate {
 
-/// Reads request after request, and passes on those that the policy allows. The first one connects the flow. The guest
-/// gets a 403 if its first request is refused; a later one ends the connection, whose answers may still be on their
-/// way.
-Task<> pass_http(FlowPtr flow);
+/// Reads request after request, and passes on those that the policy allows. The first one connects the flow unless it
+/// is connected. The guest gets a 403 if its first request is refused; a later one ends the connection, whose answers
+/// may still be on their way. `first`: bytes that were read already.
+Task<> pass_http(FlowPtr flow, std::string first);
+
+/// Whether the first bytes of a connection may be those of a request. `need_more` for less than a method and the first
+/// bytes of a target.
+enum class Looks { need_more, like_http, different };
+Looks look_at(std::string_view first);
 
 }  // namespace banger::roles::gate

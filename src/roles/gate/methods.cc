@@ -29,6 +29,13 @@ Answer set(Methods& methods, const Json& params, rpc::CallContext&) {
   co_return Json::object();
 }
 
+Answer set_host(Methods& methods, const Json& params, rpc::CallContext&) {
+  std::vector<net::Ipv4> addresses;
+  for (const auto& text : CO_TRY(find_strings(params, "addresses"))) addresses.push_back(CO_TRY(net::parse_ipv4(text)));
+  methods.guests.set_host(std::move(addresses));
+  co_return Json::object();
+}
+
 Answer clear(Methods& methods, const Json& params, rpc::CallContext&) {
   methods.guests.clear(CO_TRY(get_string(params, "vm")));
   co_return Json::object();
@@ -94,9 +101,9 @@ struct Named {
   const char* name;
   Answer (*function)(Methods&, const Json&, rpc::CallContext&);
 };
-constexpr Named kMethods[] = {{"gate.info", info},    {"gate.set", set}, {"gate.clear", clear},
-                              {"gate.log", log},      {"gate.end", end}, {"gate.refusals", refusals},
-                              {"gate.forget", forget}};
+constexpr Named kMethods[] = {{"gate.info", info},         {"gate.set", set},       {"gate.clear", clear},
+                              {"gate.log", log},           {"gate.host", set_host}, {"gate.end", end},
+                              {"gate.refusals", refusals}, {"gate.forget", forget}};
 
 }  // namespace
 

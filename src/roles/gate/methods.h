@@ -2,6 +2,7 @@
 //
 //   gate.info      {}                      {"place", "pid", "tcp", "names_udp", "names_tcp"}
 //   gate.set       {vm, address, policy}   {}    policy: as policy.h has it in JSON
+//   gate.host      {addresses}             {}    of the host: closed to guests whose rules do not name them
 //   gate.clear     {vm}                    {}
 //   gate.forget    {vm}                    {}
 //   gate.log       {vm, since}             {"rows", "sequence", "forgotten", "more"}

@@ -19,15 +19,26 @@ Task<> pass_plain(FlowPtr flow) {
   co_await Flow::pass_rest(flow, "");
 }
 
-// Many hosts serve TLS on other ports too, and several names share an address there. What is no TLS has no name.
+// Many hosts serve TLS and HTTP on other ports too, where several names share an address as well. What is neither has
+// no name. The server may speak first.
 Task<> pass_unknown(FlowPtr flow) {
   if (!co_await flow->connect()) co_return;
   Flow::start_answers(flow);
-  auto first = co_await flow->read_guest();
-  if (!first) co_return;
-  if (first->starts_with(kHandshakeRecord)) co_return co_await pass_tls(flow, std::move(*first));
-  if (first->empty()) co_return flow->end_outside();
-  co_await Flow::pass_rest(flow, std::move(*first));
+  std::string first;
+  auto looks = Looks::need_more;
+  auto until = host::Deadline::max();
+  while (looks == Looks::need_more) {
+    auto more = co_await flow->read_guest(until);
+    if (!more) co_return;
+    if (more->empty()) break;
+    first += *more;
+    if (first.starts_with(kHandshakeRecord)) co_return co_await pass_tls(flow, std::move(first));
+    looks = look_at(first);
+    until = host::after(limits::kFirstWordsPatience);
+  }
+  if (looks == Looks::like_http) co_return co_await pass_http(flow, std::move(first));
+  if (looks == Looks::need_more && co_await flow->write_outside(std::move(first))) co_return flow->end_outside();
+  co_await Flow::pass_rest(flow, std::move(first));
 }
 
 Task<> pass(FlowPtr flow) {
@@ -40,7 +51,7 @@ Task<> pass(FlowPtr flow) {
   }
   bool looks_inside = verdict.needs_name;
   if (looks_inside && to.port == kHttpsPort) co_return co_await pass_tls(flow, "");
-  if (looks_inside && to.port == kHttpPort) co_return co_await pass_http(flow);
+  if (looks_inside && to.port == kHttpPort) co_return co_await pass_http(flow, "");
   flow->allow(verdict);
   if (looks_inside) co_return co_await pass_unknown(flow);
   co_await pass_plain(flow);

@@ -18,6 +18,10 @@ class NoGate final : public capabilities::EgressGate {
     policies.insert_or_assign(std::move(vm_id), std::move(policy));
     co_return Result<>();
   }
+  Task<Result<>> set_host(std::vector<net::Ipv4> addresses) override {
+    host = std::move(addresses);
+    co_return Result<>();
+  }
   Task<> clear(std::string vm_id) override {
     policies.erase(vm_id);
     co_return;
@@ -36,6 +40,7 @@ class NoGate final : public capabilities::EgressGate {
     co_return;
   }
 
+  std::vector<net::Ipv4> host;                                                    ///< by the last set_host()
   std::map<std::string, egress::Policy> policies;                                 ///< by the id of the VM
   Result<std::string> answer = R"({"rows": [], "sequence": 0, "forgotten": 0})";  ///< of every log()
   std::string asked_id;                                                           ///< by the last log()

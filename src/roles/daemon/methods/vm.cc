@@ -85,10 +85,10 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
   }
   request.cold = CO_TRY(find_bool(params, "cold")).value_or(false);
   if (auto wanted = CO_TRY(find_string(params, "network"))) network = CO_TRY(vm::network_choice_from_string(*wanted));
-  CO_TRY(co_await daemon.services.resources.resolve(network, base));
   Json given = params;
   given.erase("network");
   request.spec = CO_TRY(vm::wanted_spec(std::move(base), given));
+  CO_TRY(co_await daemon.services.resources.resolve(network, request.spec));
   request.start = CO_TRY(find_bool(params, "start")).value_or(true);
   request.wait = CO_TRY(wait_param(params));
   request.ephemeral = CO_TRY(find_bool(params, "ephemeral")).value_or(false);

@@ -55,7 +55,10 @@ Chain follow_aliases(const net::DnsPacket& answer, std::vector<net::DnsRecord>& 
   }
 }
 
-bool is_below_vm(const net::DnsName& name) { return name.ends_with(std::string_view("\2vm\0", 4)); }
+bool is_below_vm(const net::DnsName& name) {
+  constexpr std::string_view kVm("\2vm\0", 4);
+  return name.size() > kVm.size() && name.ends_with(kVm);
+}
 
 // Adds the addresses that the guest gets. A rule that names a closed address has opened it without this lookup.
 bool add_addresses(const Policy& policy, const net::DnsName& name, std::vector<net::DnsRecord> records,

@@ -33,14 +33,69 @@ std::string name_of(const capabilities::EgressGate::Place& place) {
   return fmt::format("{} {}/{} {}", BANGER_VERSION, net::to_text(place.bridge.address), place.bridge.prefix, network);
 }
 
-Result<net::GatePorts> ports_in(const Json& info) {
+// JSON stays in plain functions. In coroutines its code is several times as large.
+
+Result<std::string> request(std::string_view method, const Json& params) {
+  auto line = TRY(rpc::encode_call(1, method, params));
+  if (line.size() <= limits::kRpcMessageBytes) return line;
+  return fail(ErrorCode::exhausted, "the egress policy is too large", "*.example.org or 10.0.0.0/8 replace many");
+}
+
+Result<std::string> request_about(std::string_view method, const std::string& vm_id) {
+  return request(method, {{"vm", vm_id}});
+}
+
+Result<std::string> set_request(const std::string& vm_id, net::Ipv4 address, const egress::Policy& policy) {
+  return request("gate.set", {{"vm", vm_id}, {"address", net::to_text(address)}, {"policy", egress::to_json(policy)}});
+}
+
+Result<std::string> host_request(const std::vector<net::Ipv4>& addresses) {
+  Json list = Json::array();
+  for (auto address : addresses) list.push_back(net::to_text(address));
+  return request("gate.host", {{"addresses", std::move(list)}});
+}
+
+Result<std::string> result_in(const std::string& line) {
+  auto reply = TRY(rpc::parse_reply(line));
+  if (reply.kind == rpc::Reply::Kind::error) return std::unexpected(std::move(reply.error));
+  return dump_json(reply.result);
+}
+
+struct Info {
+  std::string place;
+  std::int64_t pid;
+  net::GatePorts ports;
+};
+
+Result<Info> info_in(const std::string& text) {
+  auto json = TRY(parse_json(text, limits::kRpcMessageBytes));
   auto port = [&](const char* name) -> Result<std::uint16_t> {
-    auto number = TRY(get_int(info, name));
+    auto number = TRY(get_int(json, name));
     if (number < 1 || number > UINT16_MAX) return fail(ErrorCode::corrupt, "the gate has an invalid port");
     return static_cast<std::uint16_t>(number);
   };
-  return net::GatePorts{
-      .tcp = TRY(port("tcp")), .names_udp = TRY(port("names_udp")), .names_tcp = TRY(port("names_tcp"))};
+  return Info{
+      .place = TRY(get_string(json, "place")),
+      .pid = TRY(get_int(json, "pid")),
+      .ports = {.tcp = TRY(port("tcp")), .names_udp = TRY(port("names_udp")), .names_tcp = TRY(port("names_tcp"))}};
+}
+
+struct Refusal {
+  std::int64_t sequence;
+  std::string vm_id, sentence;
+};
+
+Result<std::vector<Refusal>> refusals_in(const std::string& text) {
+  auto json = TRY(parse_json(text, limits::kRpcMessageBytes));
+  std::vector<Refusal> refusals;
+  for (const auto& each : json.value("refusals", Json::array()))
+    refusals.push_back(
+        {TRY(get_int(each, "sequence")), TRY(get_string(each, "vm")), TRY(get_string(each, "sentence"))});
+  return refusals;
+}
+
+std::string no_rows(std::uint64_t since) {
+  return dump_json({{"rows", Json::array()}, {"sequence", since}, {"forgotten", 0}, {"more", false}});
 }
 
 std::string text_of(const host::ProcessId& id) { return fmt::format("{} {}\n", id.pid, id.start_time); }
@@ -104,14 +159,14 @@ Task<Result<>> GateProcess::ensure(Place place) {
 }
 
 Task<Result<>> GateProcess::adopt(const std::string& place) {
-  auto text = CO_TRY(host::read_file(record(), limits::kNetworkLockBytes));
-  auto id = process_in(text);
+  auto id = process_in(CO_TRY(host::read_file(record(), limits::kNetworkLockBytes)));
   if (!id) co_return fail(ErrorCode::corrupt, "the record of the gate names no process");
   process_ = CO_TRY(host::open_process(*id));
-  auto info = CO_TRY(co_await call("gate.info", Json::object(), limits::kGateAnswerPatience));
-  if (CO_TRY(get_string(info, "place")) != place || CO_TRY(get_int(info, "pid")) != id->pid)
+  auto text = CO_TRY(co_await ask(request("gate.info", Json::object()), limits::kGateAnswerPatience));
+  auto info = CO_TRY(info_in(text));
+  if (info.place != place || info.pid != id->pid)
     co_return fail(ErrorCode::not_found, "that gate is for another network");
-  ports_ = CO_TRY(ports_in(info));
+  ports_ = info.ports;
   log_.info("gate.adopted", {{"pid", fmt::to_string(id->pid)}});
   co_return Result<>{};
 }
@@ -165,68 +220,60 @@ Result<UniqueFd> GateProcess::spawn(const Place& place, const std::string& name)
   return child.release();
 }
 
-Task<Result<Json>> GateProcess::call(std::string method, Json params, std::chrono::milliseconds patience) {
-  auto request = CO_TRY(rpc::encode_call(1, method, params));
-  if (request.size() > limits::kRpcMessageBytes)
-    co_return fail(ErrorCode::exhausted, "the egress policy is too large", "*.example.org or 10.0.0.0/8 replace many");
+Task<Result<std::string>> GateProcess::ask(Result<std::string> request, std::chrono::milliseconds patience) {
   LineServer server{socket(), ::geteuid(), "the gate of egress policies", paths_.daemon_log()};
-  auto answer = CO_TRY(co_await exchange_lines(runtime_, std::move(server), std::move(request),
-                                               limits::kRpcMessageBytes, host::after(patience)));
-  auto reply = CO_TRY(rpc::parse_reply(answer.line));
-  if (reply.kind == rpc::Reply::Kind::error) co_return std::unexpected(std::move(reply.error));
-  co_return std::move(reply.result);
+  auto answer = co_await exchange_lines(runtime_, std::move(server), CO_TRY(std::move(request)),
+                                        limits::kRpcMessageBytes, host::after(patience));
+  if (answer) co_return result_in(answer->line);
+  // A gate that stands still serves no guest either. Its successor is started when it has ended.
+  if (answer.error().code == ErrorCode::timeout) kill_process();
+  co_return std::unexpected(std::move(answer.error()));
 }
 
-Task<Result<>> GateProcess::tell_host() {
-  Json list = Json::array();
-  for (auto address : host_) list.push_back(net::to_text(address));
-  CO_TRY(co_await call("gate.host", {{"addresses", std::move(list)}}, limits::kGateAnswerPatience));
+Task<Result<>> GateProcess::set_again() {
+  CO_TRY(co_await ask(host_request(host_), limits::kGateAnswerPatience));
+  for (const auto& [vm_id, guest] : std::map(guests_))
+    CO_TRY(co_await ask(set_request(vm_id, guest.address, guest.policy), limits::kGateAnswerPatience));
   co_return Result<>{};
 }
 
 Task<Result<>> GateProcess::set_host(std::vector<net::Ipv4> addresses) {
   host_ = std::move(addresses);
-  if (!runs()) co_return Result<>{};
-  co_return co_await tell_host();
-}
-
-Task<Result<>> GateProcess::set_again() {
-  CO_TRY(co_await tell_host());
-  for (const auto& [vm_id, guest] : std::map(guests_)) {
-    Json params = {{"vm", vm_id}, {"address", net::to_text(guest.address)}, {"policy", egress::to_json(guest.policy)}};
-    CO_TRY(co_await call("gate.set", std::move(params), limits::kGateAnswerPatience));
-  }
+  if (runs()) CO_TRY(co_await ask(host_request(host_), limits::kGateAnswerPatience));
   co_return Result<>{};
 }
 
 Task<Result<>> GateProcess::set(std::string vm_id, net::Ipv4 address, egress::Policy policy) {
-  Json params = {{"vm", vm_id}, {"address", net::to_text(address)}, {"policy", egress::to_json(policy)}};
+  auto line = set_request(vm_id, address, policy);
   guests_.insert_or_assign(std::move(vm_id), Guest{address, std::move(policy)});
   auto turn = co_await changing_.lock();
-  CO_TRY(co_await call("gate.set", std::move(params), limits::kGateAnswerPatience));
+  CO_TRY(co_await ask(std::move(line), limits::kGateAnswerPatience));
   co_return Result<>{};
 }
 
 Task<> GateProcess::clear(std::string vm_id) {
   if (!guests_.erase(vm_id) || !runs()) co_return;
-  if (auto done = co_await call("gate.clear", {{"vm", vm_id}}, limits::kGateAnswerPatience); !done)
+  if (auto done = co_await ask(request_about("gate.clear", vm_id), limits::kGateAnswerPatience); !done)
     log_.warn("gate.clear_failed", {{"id", vm_id}, {"error", done.error().sentence()}});
 }
 
 Task<> GateProcess::forget(std::string vm_id) {
   guests_.erase(vm_id);
-  if (runs()) (void)co_await call("gate.forget", {{"vm", vm_id}}, limits::kGateAnswerPatience);
+  if (runs()) (void)co_await ask(request_about("gate.forget", vm_id), limits::kGateAnswerPatience);
 }
 
 Task<Result<std::string>> GateProcess::log(std::string vm_id, std::uint64_t since) {
-  if (!runs()) co_return dump_json({{"rows", Json::array()}, {"sequence", since}, {"forgotten", 0}});
-  Json params = {{"vm", std::move(vm_id)}, {"since", since}};
-  co_return dump_json(CO_TRY(co_await call("gate.log", std::move(params), limits::kGateAnswerPatience)));
+  if (!runs()) co_return no_rows(since);
+  co_return co_await ask(request("gate.log", {{"vm", vm_id}, {"since", since}}), limits::kGateAnswerPatience);
+}
+
+void GateProcess::kill_process() const {
+  if (process_) (void)::syscall(SYS_pidfd_send_signal, process_.get(), SIGKILL, nullptr, 0);
 }
 
 Task<> GateProcess::end_process() {
   if (!process_) co_return;
-  (void)::syscall(SYS_pidfd_send_signal, process_.get(), SIGKILL, nullptr, 0);
+  kill_process();
   (void)co_await host::wait_readable(runtime_, process_.get(), host::after(limits::kGateAnswerPatience));
   reap(process_);
   process_.reset();
@@ -258,33 +305,38 @@ Task<> GateProcess::watch(std::uint64_t turn) {
   reap(process_);
   ends_in_row_ = host::Clock::now() - began > limits::kGateSteady ? 0 : ends_in_row_ + 1;
   log_.warn("gate.ended", {{"in_row", fmt::to_string(ends_in_row_)}});
-  if (ends_in_row_ > 1) co_await runtime_.sleep_for(limits::kGatePause * std::min(ends_in_row_, 50u));
+  while (turn == turn_ && place_) {
+    if (ends_in_row_ > 1) co_await runtime_.sleep_for(limits::kGatePause * std::min(ends_in_row_, 50u));
+    auto again = co_await start_again(turn);
+    if (again) co_return;
+    log_.error("gate.not_started", {{"error", again.error().sentence()}});
+    ++ends_in_row_;
+    co_await runtime_.sleep_for(limits::kGatePause);
+  }
+}
+
+Task<Result<>> GateProcess::start_again(std::uint64_t turn) {
   auto lock = co_await changing_.lock();
-  if (turn != turn_ || !place_) co_return;
+  if (turn != turn_ || !place_) co_return Result<>{};
   process_.reset();
   auto before = ports_;
-  auto again = co_await ensure(*place_);
-  if (!again) {
-    log_.error("gate.not_started", {{"error", again.error().sentence()}});
-    co_return;
-  }
+  auto place = *place_;
+  CO_TRY(co_await ensure(std::move(place)));
   // Without the sockets of an earlier daemon's gate, the firewall leads to ports where nobody listens.
   if (before != ports_) events_.moved();
+  co_return Result<>{};
 }
 
 Task<> GateProcess::follow_refusals(std::uint64_t turn) {
   std::int64_t after = 0;
   while (turn == turn_ && runs()) {
-    auto answer = co_await call("gate.refusals", {{"after", after}}, limits::kGateRefusalsPatience);
+    auto text = co_await ask(request("gate.refusals", {{"after", after}}), limits::kGateRefusalsPatience);
     if (turn != turn_) co_return;
-    if (!answer) {
-      co_await runtime_.sleep_for(limits::kGatePause);
-      continue;
-    }
-    for (const auto& refusal : answer->value("refusals", Json::array())) {
-      after = std::max(after, find_int(refusal, "sequence").value_or(0).value_or(0));
-      auto vm = find_string(refusal, "vm"), sentence = find_string(refusal, "sentence");
-      if (vm && *vm && sentence && *sentence) events_.refused(**vm, **sentence);
+    auto refusals = text ? refusals_in(*text) : std::unexpected(text.error());
+    if (!refusals) co_await runtime_.sleep_for(limits::kGatePause);
+    for (const auto& refusal : refusals.value_or(std::vector<Refusal>())) {
+      after = std::max(after, refusal.sequence);
+      events_.refused(refusal.vm_id, refusal.sentence);
     }
   }
 }

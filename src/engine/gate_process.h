@@ -52,11 +52,13 @@ class GateProcess final : public capabilities::EgressGate {
   Task<Result<>> start(const Place& place, const std::string& name);
   Task<Result<net::GateSockets>> sockets_for(const Place& place);
   Result<UniqueFd> spawn(const Place& place, const std::string& name);
-  Task<Result<Json>> call(std::string method, Json params, std::chrono::milliseconds patience);
+  /// The result as JSON text.
+  Task<Result<std::string>> ask(Result<std::string> request, std::chrono::milliseconds patience);
   Task<Result<>> set_again();
-  Task<Result<>> tell_host();
+  void kill_process() const;
   Task<> end_process();
   Task<> watch(std::uint64_t turn);
+  Task<Result<>> start_again(std::uint64_t turn);
   Task<> follow_refusals(std::uint64_t turn);
 
   host::Runtime& runtime_;

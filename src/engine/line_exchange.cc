@@ -21,19 +21,25 @@ Result<UniqueFd> connect_to(const LineServer& server) {
   return socket;
 }
 
-Result<> send_all(int socket, std::string_view bytes) {
+// On a thread of the pool: a server that does not accept or read must not hold up anything else.
+Result<UniqueFd> send_to(const LineServer& server, std::string_view bytes) {
+  auto socket = TRY(connect_to(server));
   timeval patience{.tv_sec = std::chrono::seconds(limits::kLineSendPatience).count(), .tv_usec = 0};
-  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  while (!bytes.empty()) bytes.remove_prefix(TRY(host::send_with_fds(socket, bytes)));
-  return {};
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  auto last = host::after(limits::kLineSendPatience);
+  while (!bytes.empty()) {
+    bytes.remove_prefix(TRY(in(server.name, host::send_with_fds(socket.get(), bytes))));
+    if (!bytes.empty() && host::Clock::now() > last)
+      return fail(ErrorCode::timeout, server.name + " did not read the request in time", server.hint);
+  }
+  return socket;
 }
 
 }  // namespace
 
 Task<Result<LineAnswer>> exchange_lines(host::Runtime& runtime, LineServer server, std::string request,
                                         std::size_t most_bytes, host::Deadline deadline) {
-  auto socket = CO_TRY(connect_to(server));
-  CO_TRY(in(server.name, send_all(socket.get(), request)));
+  auto socket = CO_TRY(co_await runtime.blocking([&] { return send_to(server, request); }));
   LineAnswer answer;
   while (!answer.line.ends_with('\n')) {
     if (!CO_TRY(co_await host::wait_readable(runtime, socket.get(), deadline)))

@@ -77,7 +77,9 @@ Task<> answer_connection(ServicePtr service, std::unique_ptr<TcpStream> stream) 
   while (auto size = co_await read_dns_message(*stream, bytes)) {
     auto answer = co_await answer_to(service, bytes.substr(2, *size), from, DnsCarrier::tcp);
     bytes.erase(0, 2 + *size);
-    if (!answer || !co_await stream->write(framed_dns_message(*answer), host::after(limits::kDnsTcpIdle))) co_return;
+    if (!answer || !service->answerer ||
+        !co_await stream->write(framed_dns_message(*answer), host::after(limits::kDnsTcpIdle)))
+      co_return;
   }
 }
 

@@ -26,8 +26,8 @@ enum class DnsCarrier { udp, tcp };
 using DnsAnswerer =
     std::function<Task<std::optional<std::string>>(std::string query, host::Ipv4 from, DnsCarrier carrier)>;
 
-/// Serves until it is destroyed, which ends the loops; answers on their way are dropped. At most limits::kDnsRelayed
-/// questions over UDP wait at once; further ones are lost, as on a network that is too full.
+/// Serves until it is destroyed, which ends the loops and drops answers on their way. At most limits::kDnsRelayed
+/// questions over UDP wait at once. Further ones are lost, as on a network that is too full.
 Result<std::unique_ptr<DnsServer>> answer_dns_on(host::Runtime& runtime, DnsSockets sockets, DnsAnswerer answerer);
 
 }  // namespace banger::net

@@ -8,9 +8,10 @@
 //           (kLanRanges, addresses.h). Guests without nat reach only each other. The outside cannot open connections to
 //           guests. This host can.
 //
-// Guests with an egress policy are behind a gate (roles/gate): their connections and lookups go to its ports, also
-// those to other guests, whose frames are led to the bridge. Nothing else of theirs passes but answers to connections
-// that others have opened. Without rules for the ports nothing passes at all.
+// Guests with an egress policy are behind a gate (roles/gate). Their connections and lookups go to its ports. Those to
+// other guests do too: the bridge gets their frames. Nothing else passes but TCP packets that acknowledge something, to
+// other guests, so that a guest can answer connections that others have opened. Two guests that work together can
+// therefore talk, and only one of them needs a way out. Without rules for the ports nothing passes at all.
 //
 // A packet must pass the forward chains of all tables. An accept in ours does not help against a drop policy in another
 // table (Docker's iptables). There, and nowhere else, two rules with our comment are put at the top. They are plain

@@ -70,7 +70,9 @@ Task<> Gating::release(std::string vm_id) {
 }
 
 void Gating::forget(const std::string& vm_id) {
-  if (known_.erase(vm_id)) host_.runtime.spawn(host_.egress.forget(vm_id));
+  known_.erase(vm_id);
+  // The gate of an earlier daemon may know the VM too.
+  host_.runtime.spawn(host_.egress.forget(vm_id));
 }
 
 }  // namespace banger::capabilities

@@ -227,6 +227,14 @@ Task<Result<capabilities::TakesEffect>> VmOwner::change(std::string name, vm::Sp
   co_return takes_effect;
 }
 
+Task<> VmOwner::admit_again(std::shared_ptr<VmOwner> self) {
+  auto turn = co_await self->turn_.lock();
+  if (self->state() != State::running) co_return;
+  auto& vm = self->vm_;
+  if (auto admitted = co_await vm.services.resources.admit(vm.row().id, vm.spec()); !admitted)
+    vm.services.log.error("vm.admit_failed", {{"vm", vm.name()}, {"error", admitted.error().sentence()}});
+}
+
 Task<> VmOwner::release_leftovers() {
   auto turn = co_await turn_.lock();
   if (state() != State::stopped && state() != State::suspended) co_return;

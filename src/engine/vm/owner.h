@@ -66,6 +66,8 @@ class VmOwner : public std::enable_shared_from_this<VmOwner> {
   /// Changes the record. The new spec takes effect at the next start, or at once if the host resources can change it.
   /// Disks only grow.
   Task<Result<capabilities::TakesEffect>> change(std::string name, vm::Spec spec);
+  /// Admits the guest of a running machine to its host resources again, because one of them has changed.
+  static Task<> admit_again(std::shared_ptr<VmOwner> self);
   /// Looks after a running guest once: lets a paused guest go on, notes a silent guest, and ends a machine whose guest
   /// has halted. While an operation holds the turn, only notes whether the guest is silent.
   static Task<> look_after(std::shared_ptr<VmOwner> self);

@@ -161,17 +161,11 @@ void tell_refusal(engine::VmManager* manager, engine::EventLog& events, const st
   if (vm) events.add(engine::event_of(vm->record().row(), vm::Event::refused, sentence));
 }
 
-Task<> admit_again(engine::Services& services, std::shared_ptr<engine::VmOwner> vm) {
-  auto admitted = co_await services.resources.admit(vm->record().id(), vm->parts().spec());
-  if (!admitted)
-    services.log.error("vm.admit_failed", {{"vm", vm->record().name()}, {"error", admitted.error().sentence()}});
-}
-
 // The firewall must learn the new ports of the gate.
 void admit_all_again(engine::Services& services, const engine::VmRegistry& registry) {
   auto holders = services.resources.holders();
   for (const auto& vm : registry.list())
-    if (holders.contains(vm->record().id())) services.runtime.spawn(admit_again(services, vm));
+    if (holders.contains(vm->record().id())) services.runtime.spawn(engine::VmOwner::admit_again(vm));
 }
 
 struct Prepared {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "roles/gate/bounds.h"
 
 namespace banger::roles::gate {
@@ -41,11 +43,9 @@ GuestPtr Guests::find(const std::string& vm_id) const {
 
 Result<> Guests::set(const std::string& vm_id, net::Ipv4 address, egress::Policy policy) {
   if (auto other = at(address); other && other->vm_id_ != vm_id) clear(other->vm_id_);
-  auto& guest = by_id_[vm_id];
-  if (!guest && by_id_.size() > limits::kGatedGuests) {
-    by_id_.erase(vm_id);
+  if (!by_id_.contains(vm_id) && by_id_.size() >= limits::kGatedGuests && !drop_ended())
     return fail(ErrorCode::exhausted, fmt::format("{} VMs have egress policies already", limits::kGatedGuests));
-  }
+  auto& guest = by_id_[vm_id];
   if (!guest) guest = std::make_shared<Guest>(vm_id, *this);
   if (guest->address_ != address) by_address_.erase(guest->address_);
   by_address_[address] = guest;
@@ -59,6 +59,14 @@ Result<> Guests::set(const std::string& vm_id, net::Ipv4 address, egress::Policy
   for (auto* passage : std::set(guest->passages_))
     if (!passage->is_allowed_by(current)) passage->cut();
   return {};
+}
+
+// A VM that does not run has only a log here.
+bool Guests::drop_ended() {
+  auto ended = std::ranges::find_if(by_id_, [](const auto& entry) { return entry.second->address_ == 0; });
+  if (ended == by_id_.end()) return false;
+  by_id_.erase(ended);
+  return true;
 }
 
 // Connections that exist go on.

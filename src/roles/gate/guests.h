@@ -97,6 +97,8 @@ class Guests {
 
  private:
   friend class Guest;
+  bool drop_ended();
+
   net::Range peers_;
   IsOwn is_own_;
   std::vector<net::Ipv4> host_;

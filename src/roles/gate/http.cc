@@ -40,7 +40,7 @@ class Requests {
       co_await refuse(std::move(verdict));
       co_return false;
     }
-    verdict.needs_name = true;
+    verdict.needs_name = !flow_->guest().policy().allows_address(flow_->to().address, flow_->to().port);
     flow_->allow(verdict);
     name_ = verdict.name;
     if (!flow_->connected() && !co_await connect()) co_return false;

@@ -51,7 +51,7 @@ Task<> pass_tls(FlowPtr flow, std::string first) {
   auto verdict =
       egress::judge_tls(flow->guest().policy_for(to), flow->guest().openings(), to, state, parser.hello(), now());
   if (!verdict.allowed()) co_return co_await refuse(flow, std::move(verdict));
-  verdict.needs_name = true;
+  verdict.needs_name = !flow->guest().policy().allows_address(to.address, to.port);
   flow->allow(verdict);
   bool was_connected = flow->connected();
   if (!was_connected && !co_await flow->connect()) co_return;

@@ -25,6 +25,11 @@ UniqueFd connect_to(const host::Endpoint& where) {
   return fd;
 }
 
+Result<std::unique_ptr<net::TcpStream>> connect(host::Runtime& runtime, host::Endpoint where,
+                                                std::chrono::milliseconds patience = std::chrono::seconds(30)) {
+  return test::run(runtime, net::connect_tcp(runtime, where, host::after(patience)));
+}
+
 struct Pair {
   host::Runtime runtime;
   std::unique_ptr<net::TcpListener> listener;
@@ -118,6 +123,62 @@ TEST_CASE("tcp: destroying a stream or listener ends what waits on it") {
   }(&pair));
   pair.runtime.run();
   CHECK(ended == std::vector{ErrorCode::cancelled, ErrorCode::cancelled});
+}
+
+TEST_CASE("tcp: a stream knows both of its ends until it is closed") {
+  Pair pair;
+  sockaddr_in own{};
+  socklen_t size = sizeof own;
+  REQUIRE(::getsockname(pair.client.get(), reinterpret_cast<sockaddr*>(&own), &size) == 0);
+  auto ends = pair.stream->ends();
+  CHECK(ends.here == pair.listener->endpoint());
+  CHECK(ends.there == host::Endpoint{ntohl(own.sin_addr.s_addr), ntohs(own.sin_port)});
+  // Where netfilter follows connections, one that nobody has redirected wanted to go here.
+  CHECK(pair.stream->wanted().value_or(ends.here) == ends.here);
+}
+
+TEST_CASE("tcp: connects to a listener, and the ends of both streams are each other's") {
+  Pair pair;
+  auto out = connect(pair.runtime, pair.listener->endpoint());
+  REQUIRE(out);
+  auto in = test::run(pair.runtime, pair.listener->accept());
+  REQUIRE(in);
+  CHECK((*out)->ends().there == (*in)->ends().here);
+  CHECK((*out)->ends().here == (*in)->ends().there);
+  REQUIRE(test::run(pair.runtime, (*out)->write("ping")));
+  CHECK(test::run(pair.runtime, (*in)->read()) == "ping");
+}
+
+TEST_CASE("tcp: connecting to a port where nobody listens is an error that names it") {
+  Pair pair;
+  auto where = pair.listener->endpoint();
+  pair.listener.reset();
+  auto refused = connect(pair.runtime, where);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::unavailable);
+  CHECK(refused.error().message.find(host::to_string(where)) != std::string::npos);
+}
+
+TEST_CASE("tcp: connecting to a host that does not answer is a timeout") {
+  // The kernel answers no further connection while the queue of this one is full.
+  UniqueFd full(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in at{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(kLoopback)}, .sin_zero = {}};
+  socklen_t size = sizeof at;
+  REQUIRE(::bind(full.get(), reinterpret_cast<sockaddr*>(&at), sizeof at) == 0);
+  REQUIRE(::listen(full.get(), 0) == 0);
+  REQUIRE(::getsockname(full.get(), reinterpret_cast<sockaddr*>(&at), &size) == 0);
+  host::Endpoint where{kLoopback, ntohs(at.sin_port)};
+  auto first = connect_to(where);
+  host::Runtime runtime;
+  auto late = connect(runtime, where, std::chrono::milliseconds(50));
+  REQUIRE_FALSE(late);
+  CHECK(late.error().code == ErrorCode::timeout);
+}
+
+TEST_CASE("tcp: this host's addresses are its own, others are not") {
+  CHECK(net::is_own_address(0x7f000001));
+  CHECK_FALSE(net::is_own_address(0xc0000201));  // for examples only
+  CHECK_FALSE(net::is_own_address(0xffffffff));
 }
 
 TEST_CASE("tcp: a port in use is an error, and is free again after its listener") {

@@ -244,6 +244,17 @@ TEST_CASE_METHOD(Fixture, "network: without nat the machine is restricted and th
   CHECK(guest_config(vm).interfaces.at(0).dns.at(0) == "10.0.2.3");
 }
 
+TEST_CASE_METHOD(Fixture, "network: the policy none closes a user network, and no other network") {
+  spec.egress = "none";
+  auto vm = context();
+  CHECK(machine_config(vm).nics.at(0).restrict_outside);
+  CHECK(guest_config(vm).interfaces.at(0).gateway.empty());
+  CHECK(guest_config(vm).interfaces.at(0).dns.empty());
+  vm.port = NetworkPort{.mac = "52:54:ac:10:00:05", .address = "172.16.0.5/24", .gateway = "172.16.0.1", .dns = {}};
+  spec.network = vm::Network::bridge;
+  CHECK(guest_config(vm).interfaces.at(0).gateway == "172.16.0.1");
+}
+
 TEST_CASE_METHOD(Fixture,
                  "network: on a host resource's port the guest has what was leased, the way out only with nat") {
   auto vm = context();
@@ -257,6 +268,8 @@ TEST_CASE_METHOD(Fixture,
   CHECK(interface.address == "172.16.0.5/24");
   CHECK(interface.gateway == "172.16.0.1");
   CHECK(interface.dns == std::vector<std::string>{"1.1.1.1"});
+  // The host refuses what is closed to the guest.
+  CHECK(interface.unreachable.empty());
   spec.nat = false;
   interface = guest_config(vm).interfaces.at(0);
   CHECK(interface.gateway.empty());

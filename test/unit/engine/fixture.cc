@@ -45,6 +45,7 @@ FakeDaemon::FakeDaemon(const host::Paths& paths, const config::Config& config, C
                                                         .store = *store,
                                                         .privileged = privileged,
                                                         .network = privileged,
+                                                        .egress = egress,
                                                         .firecracker = [this] { return vmms.firecracker(); }})),
       services{.runtime = runtime,
                .log = log,

@@ -36,8 +36,8 @@ struct FakeDaemon {
   FakeVmms vmms;
   engine::Initramfs initramfs;
   engine::SavedStates saves;
-  engine::HostResources resources;
   NoGate egress;
+  engine::HostResources resources;
   engine::Services services;
 };
 

@@ -19,3 +19,10 @@ TEST_CASE("vmm choice: without nat a VM does not reach the outside") {
   spec.nat = false;
   CHECK_FALSE(network_needs(spec).outside);
 }
+
+TEST_CASE("vmm choice: the user network of a VM with the policy none does not reach the outside") {
+  vm::Spec spec{.egress = "none"};
+  CHECK_FALSE(network_needs(spec).outside);
+  spec.network = vm::Network::bridge;
+  CHECK(network_needs(spec).outside);
+}

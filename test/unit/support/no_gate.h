@@ -2,8 +2,10 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "capabilities/egress_gate.h"
 
@@ -11,10 +13,13 @@ namespace banger::test {
 
 class NoGate final : public capabilities::EgressGate {
  public:
-  Task<Result<net::GatePorts>> open(Place) override {
-    co_return net::GatePorts{.tcp = 1, .names_udp = 2, .names_tcp = 3};
+  Task<Result<net::GatePorts>> open(Place where) override {
+    place = std::move(where);
+    if (trouble) co_return std::unexpected(*trouble);
+    co_return net::GatePorts{.tcp = 2001, .names_udp = 2002, .names_tcp = 2003};
   }
-  Task<Result<>> set(std::string vm_id, net::Ipv4, egress::Policy policy) override {
+  Task<Result<>> set(std::string vm_id, net::Ipv4 address, egress::Policy policy) override {
+    addresses[vm_id] = address;
     policies.insert_or_assign(std::move(vm_id), std::move(policy));
     co_return Result<>();
   }
@@ -24,10 +29,12 @@ class NoGate final : public capabilities::EgressGate {
   }
   Task<> clear(std::string vm_id) override {
     policies.erase(vm_id);
+    cleared.push_back(std::move(vm_id));
     co_return;
   }
   Task<> forget(std::string vm_id) override {
     policies.erase(vm_id);
+    forgotten.push_back(std::move(vm_id));
     co_return;
   }
   Task<Result<std::string>> log(std::string vm_id, std::uint64_t since) override {
@@ -37,11 +44,17 @@ class NoGate final : public capabilities::EgressGate {
   }
   Task<> close() override {
     policies.clear();
+    ++closed;
     co_return;
   }
 
-  std::vector<net::Ipv4> host;                                                    ///< by the last set_host()
-  std::map<std::string, egress::Policy> policies;                                 ///< by the id of the VM
+  std::vector<net::Ipv4> host;                     ///< by the last set_host()
+  std::map<std::string, egress::Policy> policies;  ///< by the id of the VM
+  std::map<std::string, net::Ipv4> addresses;      ///< of every set()
+  std::vector<std::string> cleared, forgotten;     ///< ids of VMs
+  int closed = 0;
+  std::optional<Place> place;                                                     ///< of the last open()
+  std::optional<Error> trouble;                                                   ///< fails every open()
   Result<std::string> answer = R"({"rows": [], "sequence": 0, "forgotten": 0})";  ///< of every log()
   std::string asked_id;                                                           ///< by the last log()
   std::uint64_t asked_since = 0;

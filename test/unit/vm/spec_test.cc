@@ -191,3 +191,15 @@ TEST_CASE("spec: an old record is open, and rules beyond the limits are refused"
   CHECK(refusal("none", std::vector<std::string>(874, longest)) ==
         "the rules of hosts that a VM may reach have 262200 bytes, over the limit of 256K");
 }
+
+TEST_CASE("spec: a VM reaches the outside, unless it has no nat, or a user network with the policy none") {
+  vm::Spec spec;
+  CHECK(vm::reaches_outside(spec));
+  spec.egress = "none";
+  CHECK_FALSE(vm::reaches_outside(spec));
+  // The gate decides there.
+  spec.network = vm::Network::bridge;
+  CHECK(vm::reaches_outside(spec));
+  spec.nat = false;
+  CHECK_FALSE(vm::reaches_outside(spec));
+}

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ namespace banger::capabilities {
 struct Operations final : Privileged {
   Task<Result<PrivilegedReply>> call(std::string operation, std::string arguments) override {
     asked.push_back(operation + " " + arguments);
+    if (watcher) watcher(operation);
     if (operation.starts_with(fails)) co_return fail(code, "not today");
     PrivilegedReply reply;
     if (operation == "bridge.ensure") reply.result = R"({"name": "br-t", "address": "172.16.0.1", "prefix": 24})";
@@ -40,6 +42,7 @@ struct Operations final : Privileged {
         std::ranges::count_if(asked, [&](const auto& each) { return each.starts_with(operation); }));
   }
   std::vector<std::string> asked;
+  std::function<void(const std::string& operation)> watcher = {};  ///< sees every call before its effect
   std::string fails = "nothing";
   ErrorCode code = ErrorCode::busy;
   Way is = Way::helper;

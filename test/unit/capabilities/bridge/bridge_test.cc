@@ -73,21 +73,51 @@ TEST_CASE("bridge operations: a tap is a number of those there may be") {
 
 TEST_CASE("bridge operations: a guest's address is one of a host in the install's range, and not the bridge's") {
   auto guest = [](const char* address) {
-    return Json{{"tap", 3}, {"address", address}, {"nat", true}, {"link_local", false}};
+    return Json{{"tap", 3}, {"address", address}, {"nat", true}, {"link_local", false}, {"gated", "none"}};
   };
   for (const char* name : {"nat.set", "nat.clear"}) {
     CHECK(accepts(name, guest("172.16.0.5")));
     for (const char* bad : {"172.16.0.1", "172.16.0.0", "172.16.0.255", "172.16.1.5", "8.8.8.8", "0.0.0.0", "",
                             "172.16.0.5/24", "::1", "@nat"})
       CHECK_FALSE(accepts(name, guest(bad)));
-    CHECK_FALSE(accepts(name, {{"tap", 3}, {"address", 5}, {"nat", true}, {"link_local", false}}));
-    CHECK_FALSE(accepts(name, {{"tap", 0}, {"address", "172.16.0.5"}, {"nat", true}, {"link_local", false}}));
+    CHECK_FALSE(accepts(name, {{"tap", 3}, {"address", 5}, {"nat", true}, {"link_local", false}, {"gated", "none"}}));
+    Json no_tap = guest("172.16.0.5");
+    no_tap["tap"] = 0;
+    CHECK_FALSE(accepts(name, no_tap));
   }
+}
+
+TEST_CASE("bridge operations: a gated guest has three ports of the gate, none of them a service of the host") {
+  Json guest = {{"tap", 3}, {"address", "172.16.0.5"}, {"nat", true}, {"link_local", false}, {"gated", "all"}};
+  guest.update({{"gate_tcp", 1024}, {"gate_names_udp", 65535}, {"gate_names_tcp", 40000}});
+  CHECK(accepts("nat.set", guest));
+  guest["gated"] = "closed";
+  CHECK(accepts("nat.set", guest));
+  for (const char* port : {"gate_tcp", "gate_names_udp", "gate_names_tcp"}) {
+    for (const auto& bad : {Json(0), Json(1023), Json(65536), Json(-1), Json("40000"), Json()}) {
+      auto wrong = guest;
+      wrong[port] = bad;
+      CHECK_FALSE(accepts("nat.set", wrong));
+      // Without a gate the ports do not matter.
+      wrong["gated"] = "none";
+      CHECK(accepts("nat.set", wrong));
+    }
+    auto wrong = guest;
+    wrong.erase(port);
+    CHECK_FALSE(accepts("nat.set", wrong));
+  }
+  for (const auto& bad : {Json("some"), Json(""), Json(true), Json()}) {
+    guest["gated"] = bad;
+    CHECK_FALSE(accepts("nat.set", guest));
+  }
+  guest.erase("gated");
+  CHECK_FALSE(accepts("nat.set", guest));
 }
 
 TEST_CASE("bridge operations: an install whose bridge makes no sense can do nothing") {
   auto wrong = context();
   wrong.bridge_ip = "8.8.8.8";
   for (const auto& each : operations())
-    CHECK_FALSE(each.validate(wrong, {{"tap", 3}, {"address", "8.8.8.9"}, {"nat", true}, {"link_local", false}}));
+    CHECK_FALSE(each.validate(
+        wrong, {{"tap", 3}, {"address", "8.8.8.9"}, {"nat", true}, {"link_local", false}, {"gated", "none"}}));
 }

@@ -59,7 +59,6 @@ TEST_CASE("private network: the LAN is closed before the guest is admitted, unle
   REQUIRE(asked("lan.set") != b.operations.asked.end());
   CHECK(asked("lan.set") < asked("nat.set"));
   CHECK(asked("lan.set")->find(R"("open":false)") != std::string::npos);
-  CHECK_FALSE(b.bridge->port(kVm)->lan);
   // The rule stays, so it is not made again for that address. Another network has no rules yet.
   REQUIRE(b.run(b.bridge->admit(kVm, b.spec)));
   CHECK(b.operations.count("lan.set") == 1);
@@ -73,7 +72,19 @@ TEST_CASE("private network: the LAN is closed before the guest is admitted, unle
   b.operations.asked.clear();
   REQUIRE(b.run(b.bridge->admit(kVm, b.spec)));
   CHECK(asked("lan.set")->find(R"("open":true)") != std::string::npos);
-  CHECK(b.bridge->port(kVm)->lan);
+}
+
+TEST_CASE("private network: a guest with a policy has its gate there, and reaches no LAN without it") {
+  Fixture b;
+  b.spec.egress = "none";
+  VmContext vm{.runtime = b.runtime, .log = b.log, .id = kVm, .spec = b.spec};
+  machine::MachineConfig machine;
+  REQUIRE(b.run(b.bridge->acquire(vm, machine)));
+  REQUIRE(b.run(b.bridge->admit(kVm, b.spec)));
+  REQUIRE(b.gate.place);
+  CHECK(b.gate.place->network == b.operations.private_network);
+  CHECK(b.gate.place->bridge.address == 0xac100001);
+  CHECK(b.operations.count("lan.set") == 1);
 }
 
 TEST_CASE("private network: it is the automatic choice, and user-mode networking takes its place when it fails") {
@@ -112,5 +123,5 @@ TEST_CASE("private network: its operations are those of the bridge, and none tha
   std::vector<std::string> names;
   for (const auto* operation : private_network_table()) names.emplace_back(operation->name);
   CHECK(names == std::vector<std::string>{"bridge.ensure", "bridge.remove", "tap.create", "tap.delete", "nat.set",
-                                          "nat.clear", "lan.set", "names.listen"});
+                                          "nat.clear", "gate.listen", "lan.set", "names.listen"});
 }

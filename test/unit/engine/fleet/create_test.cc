@@ -13,6 +13,10 @@ TEST_CASE("create: the reach of a VMM's own network is fixed at its start") {
   CHECK_FALSE(same_reach(wanted, shape));
   shape.nat = false;
   CHECK(same_reach(wanted, shape));
+  wanted = {.egress = "none"};
+  CHECK(same_reach(wanted, shape));
+  shape.nat = true;
+  CHECK_FALSE(same_reach(wanted, shape));
 }
 
 TEST_CASE("create: the reach of a machine on the bridge can be changed while it runs") {

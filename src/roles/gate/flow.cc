@@ -33,6 +33,7 @@ void Flow::cut() {
 
 void Flow::allow(const Verdict& verdict) {
   bool again = decided_ && verdict.name == name_;
+  if (!again) note_bytes();
   decided_ = true;
   by_name_ = verdict.needs_name || (by_name_ && !verdict.name.empty());
   name_ = verdict.name;

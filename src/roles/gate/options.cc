@@ -68,7 +68,9 @@ Result<Options> parse_options(std::span<char* const> arguments) {
   if (arguments.size() % 2 != 0 || arguments.size() > 2 * limits::kGateOptions) return usage();
   for (std::size_t i = 0; i < arguments.size(); i += 2) TRY(take(options, arguments[i], arguments[i + 1]));
   const auto& [tcp, names] = options.sockets;
-  bool whole = options.control && tcp && names.udp && names.tcp && !options.servers.outside.empty();
+  // Without a network, every address would be one of a VM.
+  bool whole = options.control && tcp && names.udp && names.tcp && options.peers.prefix > 0 &&
+               !options.servers.outside.empty() && !options.place.empty();
   return whole ? Result<Options>(std::move(options)) : usage();
 }
 

@@ -2,7 +2,6 @@
 
 #include "net/bounds.h"
 #include "roles/gate/bounds.h"
-#include "roles/gate/flow.h"
 #include "roles/gate/http.h"
 #include "roles/gate/tls.h"
 
@@ -41,22 +40,6 @@ Task<> pass_unknown(FlowPtr flow) {
   co_await Flow::pass_rest(flow, std::move(first));
 }
 
-Task<> pass(FlowPtr flow) {
-  auto to = flow->to();
-  auto verdict = egress::judge_address(flow->guest().policy_for(to), flow->guest().openings(), to, now());
-  if (!verdict.allowed()) {
-    flow->note_refusal(verdict);
-    flow->cut();
-    co_return;
-  }
-  bool looks_inside = verdict.needs_name;
-  if (looks_inside && to.port == kHttpsPort) co_return co_await pass_tls(flow, "");
-  if (looks_inside && to.port == kHttpPort) co_return co_await pass_http(flow, "");
-  flow->allow(verdict);
-  if (looks_inside) co_return co_await pass_unknown(flow);
-  co_await pass_plain(flow);
-}
-
 void take(host::Runtime& runtime, Guests& guests, std::unique_ptr<net::TcpStream> stream) {
   auto guest = guests.at(stream->ends().there.address);
   auto to = stream->wanted();
@@ -82,6 +65,22 @@ Task<> accept_all(host::Runtime& runtime, std::unique_ptr<net::TcpListener> list
 }
 
 }  // namespace
+
+Task<> pass(FlowPtr flow) {
+  auto to = flow->to();
+  auto verdict = egress::judge_address(flow->guest().policy_for(to), flow->guest().openings(), to, now());
+  if (!verdict.allowed()) {
+    flow->note_refusal(verdict);
+    flow->cut();
+    co_return;
+  }
+  bool looks_inside = verdict.needs_name;
+  if (looks_inside && to.port == kHttpsPort) co_return co_await pass_tls(flow, "");
+  if (looks_inside && to.port == kHttpPort) co_return co_await pass_http(flow, "");
+  flow->allow(verdict);
+  if (looks_inside) co_return co_await pass_unknown(flow);
+  co_await pass_plain(flow);
+}
 
 Result<> serve_connections(host::Runtime& runtime, UniqueFd listening, Guests& guests) {
   auto listener = TRY(net::accept_from(runtime, std::move(listening)));

@@ -4,9 +4,12 @@
 #include <memory>
 
 #include "base/unique_fd.h"
-#include "roles/gate/guests.h"
+#include "roles/gate/flow.h"
 
 namespace banger::roles::gate {
+
+/// Judges the connection, and passes it on as far as the policy allows.
+Task<> pass(FlowPtr flow);
 
 /// Serves until the process ends. The guests outlive it.
 Result<> serve_connections(host::Runtime& runtime, UniqueFd listening, Guests& guests);

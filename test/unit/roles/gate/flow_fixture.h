@@ -10,12 +10,16 @@
 
 #include "catch.h"
 #include "roles/gate/flow.h"
+#include "roles/gate/http.h"
 #include "support/run.h"
 
 namespace banger::roles::gate {
 
 inline constexpr net::Ipv4 kGuest = 0x7f000102, kServer = 0x7f000105, kUnknown = 0x7f000109;
 inline constexpr const char* kVm = "abcdefghijkl";
+
+/// pass_http() from the connection's first byte on.
+inline Task<> pass_requests(FlowPtr flow) { return pass_http(std::move(flow), ""); }
 
 /// One end of a connection, which reads all the time.
 struct Peer {

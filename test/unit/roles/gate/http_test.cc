@@ -23,7 +23,7 @@ const std::string kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 TEST_CASE("gate http: an allowed request passes byte for byte, and each direction ends by itself") {
   FlowFixture f;
-  auto guest = f.connect(pass_http);
+  auto guest = f.connect(pass_requests);
   f.send(guest, get("web.vm"));
   auto server = f.caller();
   CHECK(f.hears(server, get("web.vm")));
@@ -48,7 +48,7 @@ TEST_CASE("gate http: an allowed request passes byte for byte, and each directio
 
 TEST_CASE("gate http: the first request may come in any pieces, and nobody is connected before its head is whole") {
   FlowFixture f;
-  auto guest = f.connect(pass_http);
+  auto guest = f.connect(pass_requests);
   auto text = post("web.vm", "Content-Length: 5\r\n", "");
   f.send(guest, text.substr(0, 1));
   CHECK(f.nobody_calls());
@@ -68,7 +68,7 @@ TEST_CASE("gate http: bodies pass, and the next request after each has its own v
   auto length = post("web.vm", "Content-Length: 11\r\n", "GET / HTTP/");
   auto chunked =
       post("web.vm", "Transfer-Encoding: chunked\r\n", "5\r\nhello\r\nB\r\nGET / HTTP/\r\n0\r\nA: b\r\n\r\n");
-  auto guest = f.connect(pass_http);
+  auto guest = f.connect(pass_requests);
   f.send(guest, length + chunked + get("web.vm"));
   auto server = f.caller();
   CHECK(f.hears(server, length + chunked + get("web.vm")));
@@ -93,7 +93,7 @@ TEST_CASE("gate http: a second request for another host is cut, and the server n
   for (const auto& [second, reason] : bad) {
     for (bool at_once : {false, true}) {
       INFO(second << at_once);
-      auto guest = f.connect(pass_http);
+      auto guest = f.connect(pass_requests);
       f.send(guest, at_once ? get("web.vm") + second : get("web.vm"));
       auto server = f.caller();
       CHECK(f.hears(server, get("web.vm")));
@@ -108,7 +108,7 @@ TEST_CASE("gate http: a second request for another host is cut, and the server n
 
 TEST_CASE("gate http: a second request for another host that the policy has passes") {
   FlowFixture f;
-  auto guest = f.connect(pass_http);
+  auto guest = f.connect(pass_requests);
   f.send(guest, get("web.vm") + get("other.vm"));
   auto server = f.caller();
   CHECK(f.hears(server, get("web.vm") + get("other.vm")));
@@ -128,7 +128,7 @@ TEST_CASE("gate http: a second request for another host that the policy has pass
 
 TEST_CASE("gate http: later requests pass although the lookup's time is over, and by the policy of the moment") {
   FlowFixture f;
-  auto guest = f.connect(pass_http);
+  auto guest = f.connect(pass_requests);
   f.send(guest, get("web.vm"));
   auto server = f.caller();
   CHECK(f.hears(server, get("web.vm")));
@@ -143,7 +143,7 @@ TEST_CASE("gate http: later requests pass although the lookup's time is over, an
 
 TEST_CASE("gate http: a refused first request gets 403 with the reason, and the server sees nothing") {
   FlowFixture f;
-  auto guest = f.connect(pass_http);
+  auto guest = f.connect(pass_requests);
   f.send(guest, get("evil.org"));
   std::string body = "no rule of the policy allows the name evil.org (hint: add a rule with --allow)\n";
   CHECK(f.hears(guest, "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: " +
@@ -160,7 +160,7 @@ TEST_CASE("gate http: what is no request, or ends before its head is whole, is r
   FlowFixture f;
   for (const char* text : {"SSH-2.0-x\n", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: web.vm\r\n"}) {
     INFO(text);
-    auto guest = f.connect(pass_http);
+    auto guest = f.connect(pass_requests);
     f.send(guest, text);
     guest->stream->shutdown_write();
     CHECK(f.hear(guest, 12) == "HTTP/1.1 403");
@@ -173,7 +173,7 @@ TEST_CASE("gate http: what is no request, or ends before its head is whole, is r
 
 TEST_CASE("gate http: a guest that says nothing leaves no trace") {
   FlowFixture f;
-  auto guest = f.connect(pass_http);
+  auto guest = f.connect(pass_requests);
   guest->stream->shutdown_write();
   CHECK(f.ends(guest));
   CHECK(f.all_over());
@@ -184,7 +184,7 @@ TEST_CASE("gate http: a guest that says nothing leaves no trace") {
 TEST_CASE("gate http: a malformed body is cut at its first wrong byte") {
   FlowFixture f;
   auto head = post("web.vm", "Transfer-Encoding: chunked\r\n", "");
-  auto guest = f.connect(pass_http);
+  auto guest = f.connect(pass_requests);
   f.send(guest, head + "5\r\nhello\r\n5;x\r\nhello\r\n0\r\n\r\n");
   auto server = f.caller();
   CHECK(f.hears(server, head + "5\r\nhello\r\n5"));
@@ -196,7 +196,7 @@ TEST_CASE("gate http: a malformed body is cut at its first wrong byte") {
 TEST_CASE("gate http: a body that ends early does not look whole") {
   FlowFixture f;
   auto text = post("web.vm", "Content-Length: 5\r\n", "hell");
-  auto guest = f.connect(pass_http);
+  auto guest = f.connect(pass_requests);
   f.send(guest, text);
   auto server = f.caller();
   CHECK(f.hears(server, text));

@@ -20,7 +20,7 @@ const std::string kOk = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
 TEST_CASE("gate http: after the switch to WebSocket any bytes pass both ways") {
   FlowFixture f;
-  auto guest = f.connect(pass_http);
+  auto guest = f.connect(pass_requests);
   f.send(guest, kUpgrade + "early");
   auto server = f.caller();
   CHECK(f.hears(server, kUpgrade));
@@ -41,7 +41,7 @@ TEST_CASE("gate http: after the switch to WebSocket any bytes pass both ways") {
 
 TEST_CASE("gate http: the server's status may come in any pieces") {
   FlowFixture f;
-  auto guest = f.connect(pass_http);
+  auto guest = f.connect(pass_requests);
   f.send(guest, kUpgrade + request("evil.org"));
   auto server = f.caller();
   CHECK(f.hears(server, kUpgrade));
@@ -57,7 +57,7 @@ TEST_CASE("gate http: a server that does not switch gets further requests, each 
        {kOk, std::string("HTTP/1.1 1010\r\n\r\n"), std::string("HTTP/1.1 100 Continue\r\n\r\n") + kSwitched}) {
     INFO(answer);
     FlowFixture f;
-    auto guest = f.connect(pass_http);
+    auto guest = f.connect(pass_requests);
     f.send(guest, kUpgrade + request("web.vm") + request("evil.org"));
     auto server = f.caller();
     CHECK(f.hears(server, kUpgrade));
@@ -71,7 +71,7 @@ TEST_CASE("gate http: a server that does not switch gets further requests, each 
 
 TEST_CASE("gate http: a server that ends without an answer gets further requests, each with its verdict") {
   FlowFixture f;
-  auto guest = f.connect(pass_http);
+  auto guest = f.connect(pass_requests);
   f.send(guest, kUpgrade + request("web.vm") + request("evil.org"));
   auto server = f.caller();
   CHECK(f.hears(server, kUpgrade));
@@ -82,7 +82,7 @@ TEST_CASE("gate http: a server that ends without an answer gets further requests
 
 TEST_CASE("gate http: only the first request of a connection may switch") {
   FlowFixture f;
-  auto guest = f.connect(pass_http);
+  auto guest = f.connect(pass_requests);
   f.send(guest, request("web.vm") + kUpgrade);
   auto server = f.caller();
   CHECK(f.hears(server, request("web.vm")));
@@ -96,7 +96,7 @@ TEST_CASE("gate http: a switch to another protocol, or at a refused host, gets 4
   for (const auto& text :
        {request("web.vm", "h2c"), request("web.vm", "websocket, h2c"), request("evil.org", "websocket")}) {
     INFO(text);
-    auto guest = f.connect(pass_http);
+    auto guest = f.connect(pass_requests);
     f.send(guest, text);
     CHECK(f.hear(guest, 12) == "HTTP/1.1 403");
   }
@@ -106,7 +106,7 @@ TEST_CASE("gate http: a switch to another protocol, or at a refused host, gets 4
 TEST_CASE("gate http: the body of a request that switches passes before the answer") {
   FlowFixture f;
   auto text = "POST / HTTP/1.1\r\nHost: web.vm\r\nUpgrade: websocket\r\nContent-Length: 5\r\n\r\nhello";
-  auto guest = f.connect(pass_http);
+  auto guest = f.connect(pass_requests);
   f.send(guest, std::string(text) + "early");
   auto server = f.caller();
   CHECK(f.hears(server, text));

@@ -21,18 +21,6 @@ net::Gated gated_of(const egress::Policy& policy, const vm::Spec& spec) {
   return policy.is_open() ? net::Gated::closed : net::Gated::all;
 }
 
-std::string_view word_of(net::Gated gated) {
-  if (gated == net::Gated::none) return "none";
-  return gated == net::Gated::closed ? "closed" : "all";
-}
-
-Json arguments_of(net::Gated gated, const net::GatePorts& ports) {
-  return {{"gated", word_of(gated)},
-          {"gate_tcp", ports.tcp},
-          {"gate_names_udp", ports.names_udp},
-          {"gate_names_tcp", ports.names_tcp}};
-}
-
 }  // namespace
 
 Result<> Gating::check(const vm::Spec& spec) const {
@@ -49,14 +37,14 @@ bool Gating::needs_bridge(const vm::Spec& spec) const {
   return policy && needs_gate(*policy) && !user_network_can(*policy);
 }
 
-Task<Result<Json>> Gating::prepare(std::string vm_id, net::Ipv4 address, const vm::Spec& spec) {
+Task<Result<GateChoice>> Gating::prepare(std::string vm_id, net::Ipv4 address, const vm::Spec& spec) {
   auto policy = CO_TRY(policy_of(host_.config, spec));
   auto gated = gated_of(policy, spec);
-  if (gated == net::Gated::none) co_return arguments_of(gated, {});
+  if (gated == net::Gated::none) co_return GateChoice{};
   auto ports = CO_TRY(co_await host_.egress.open({*device_.made(), host_.privileged.network()}));
   known_.insert(vm_id);
   CO_TRY(co_await host_.egress.set(std::move(vm_id), address, std::move(policy)));
-  co_return arguments_of(gated, ports);
+  co_return GateChoice{gated, ports};
 }
 
 Task<> Gating::settle(std::string vm_id, const vm::Spec& spec) {

@@ -10,6 +10,12 @@
 
 namespace banger::capabilities {
 
+/// Which connections of a guest go to the gate, and the gate's ports if some do.
+struct GateChoice {
+  net::Gated gated = net::Gated::none;
+  net::GatePorts ports = {};
+};
+
 class Gating {
  public:
   Gating(const ResourceHost& host, const BridgeDevice& device) : host_(host), device_(device) {}
@@ -19,9 +25,9 @@ class Gating {
   /// Whether only a bridge can enforce the VM's policy.
   bool needs_bridge(const vm::Spec& spec) const;
 
-  /// Gives the gate the guest's policy. Returns the arguments of `nat.set` that lead the guest to the gate. Belongs
-  /// before `nat.set`, so that no connection meets a gate without the policy. REQUIRES: the bridge is made.
-  Task<Result<Json>> prepare(std::string vm_id, net::Ipv4 address, const vm::Spec& spec);
+  /// Gives the gate the guest's policy. Belongs before `nat.set`, so that no connection meets a gate without the
+  /// policy. REQUIRES: the bridge is made.
+  Task<Result<GateChoice>> prepare(std::string vm_id, net::Ipv4 address, const vm::Spec& spec);
   /// Belongs after `nat.set`: a guest that is not gated any more has no policy in the gate.
   Task<> settle(std::string vm_id, const vm::Spec& spec);
   /// The guest has ended.

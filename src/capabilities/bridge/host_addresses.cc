@@ -7,17 +7,23 @@
 
 namespace banger::capabilities {
 
+namespace {
+
+std::string text_of(const std::vector<net::Ipv4>& addresses) {
+  Json list = Json::array();
+  for (auto address : addresses) list.push_back(net::to_text(address));
+  return dump_json({{"addresses", std::move(list)}});
+}
+
+}  // namespace
+
 Task<Result<>> HostAddresses::close() {
   auto addresses = CO_TRY(net::own_addresses());
   auto network = host_.privileged.network();
   if (!std::exchange(follows_, true)) host_.runtime.spawn(follow());
   if (addresses == closed_ && network == closed_in_) co_return Result<>{};
   CO_TRY(co_await host_.egress.set_host(addresses));
-  if (network) {
-    Json list = Json::array();
-    for (auto address : addresses) list.push_back(net::to_text(address));
-    CO_TRY(co_await host_.privileged.call("host.close", dump_json({{"addresses", std::move(list)}})));
-  }
+  if (network) CO_TRY(co_await host_.privileged.call("host.close", text_of(addresses)));
   closed_ = std::move(addresses);
   closed_in_ = host_.privileged.network();
   co_return Result<>{};

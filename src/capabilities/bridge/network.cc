@@ -26,6 +26,28 @@ bool is_deserted(const std::string& name) {
          std::ranges::none_of(*links, [&](const auto& link) { return link.master == bridge->index; });
 }
 
+std::string_view word_of(net::Gated gated) {
+  if (gated == net::Gated::none) return "none";
+  return gated == net::Gated::closed ? "closed" : "all";
+}
+
+// JSON stays in plain functions. In coroutines its code is several times as large.
+
+std::string admission_of(const net::GuestPort& guest) {
+  return dump_json({{"tap", guest.tap},
+                    {"address", net::to_text(guest.address)},
+                    {"nat", guest.nat},
+                    {"link_local", guest.link_local},
+                    {"gated", word_of(guest.gated)},
+                    {"gate_tcp", guest.ports.tcp},
+                    {"gate_names_udp", guest.ports.names_udp},
+                    {"gate_names_tcp", guest.ports.names_tcp}});
+}
+
+std::string lan_of(net::Ipv4 address, bool open) {
+  return dump_json({{"address", net::to_text(address)}, {"open", open}});
+}
+
 bool on_bridge(const vm::Spec& spec) { return spec.network == vm::Network::bridge; }
 
 /// The host as the parts of this resource see it: their operations may have their effect in a private network.
@@ -135,14 +157,16 @@ Task<Result<>> BridgeNetwork::admit(std::string vm_id, const vm::Spec& spec) {
   auto tap = taps_.of(vm_id);
   auto lease = leases_.find(vm_id);
   if (!tap || !lease) co_return fail(ErrorCode::internal, "network: the VM has no tap on the bridge");
-  Json arguments = {{"tap", *tap},
-                    {"address", net::to_text(*lease)},
-                    {"nat", spec.nat},
-                    {"link_local", spec.nat && host_.config.guest_link_local}};
   if (!device_.made()) CO_TRY(in("network", co_await ensure()));
   if (host_.privileged.is_private()) CO_TRY(in("network", co_await limit_lan(*lease)));
-  arguments.update(CO_TRY(in("egress", co_await gating_.prepare(vm_id, *lease, spec))));
-  CO_TRY(in("network", co_await host_.privileged.call("nat.set", dump_json(arguments))));
+  auto gate = CO_TRY(in("egress", co_await gating_.prepare(vm_id, *lease, spec)));
+  net::GuestPort guest{.tap = *tap,
+                       .address = *lease,
+                       .nat = spec.nat,
+                       .link_local = spec.nat && host_.config.guest_link_local,
+                       .gated = gate.gated,
+                       .ports = gate.ports};
+  CO_TRY(in("network", co_await host_.privileged.call("nat.set", admission_of(guest))));
   co_await gating_.settle(std::move(vm_id), spec);
   co_return Result<>{};
 }
@@ -153,8 +177,7 @@ Task<Result<>> BridgeNetwork::limit_lan(net::Ipv4 address) {
   if (network != limited_in_) limited_.clear();
   limited_in_ = network;
   if (limited_.contains(address)) co_return Result<>{};
-  Json arguments = {{"address", net::to_text(address)}, {"open", host_.config.guest_lan}};
-  CO_TRY(co_await host_.privileged.call("lan.set", dump_json(arguments)));
+  CO_TRY(co_await host_.privileged.call("lan.set", lan_of(address, host_.config.guest_lan)));
   if (host_.privileged.network() == network) limited_.insert(address);
   co_return Result<>{};
 }

@@ -10,40 +10,40 @@ namespace banger::roles::gate {
 
 namespace {
 
-using Answer = Task<Result<Json>>;
+// JSON stays in plain functions. In coroutines its code is several times as large.
 
-Answer info(Methods& methods, const Json&, rpc::CallContext&) {
+Result<Json> info(Methods& methods, const Json&) {
   const auto& ports = methods.ports;
-  co_return Json{{"place", methods.place},
-                 {"pid", ::getpid()},
-                 {"tcp", ports.tcp},
-                 {"names_udp", ports.names_udp},
-                 {"names_tcp", ports.names_tcp}};
+  return Json{{"place", methods.place},
+              {"pid", ::getpid()},
+              {"tcp", ports.tcp},
+              {"names_udp", ports.names_udp},
+              {"names_tcp", ports.names_tcp}};
 }
 
-Answer set(Methods& methods, const Json& params, rpc::CallContext&) {
-  auto vm = CO_TRY(get_string(params, "vm"));
-  auto address = CO_TRY(net::parse_ipv4(CO_TRY(get_string(params, "address"))));
-  auto policy = CO_TRY(egress::policy_from_json(params.value("policy", Json())));
-  CO_TRY(methods.guests.set(vm, address, std::move(policy)));
-  co_return Json::object();
+Result<Json> set(Methods& methods, const Json& params) {
+  auto vm = TRY(get_string(params, "vm"));
+  auto address = TRY(net::parse_ipv4(TRY(get_string(params, "address"))));
+  auto policy = TRY(egress::policy_from_json(params.value("policy", Json())));
+  TRY(methods.guests.set(vm, address, std::move(policy)));
+  return Json::object();
 }
 
-Answer set_host(Methods& methods, const Json& params, rpc::CallContext&) {
+Result<Json> set_host(Methods& methods, const Json& params) {
   std::vector<net::Ipv4> addresses;
-  for (const auto& text : CO_TRY(find_strings(params, "addresses"))) addresses.push_back(CO_TRY(net::parse_ipv4(text)));
+  for (const auto& text : TRY(find_strings(params, "addresses"))) addresses.push_back(TRY(net::parse_ipv4(text)));
   methods.guests.set_host(std::move(addresses));
-  co_return Json::object();
+  return Json::object();
 }
 
-Answer clear(Methods& methods, const Json& params, rpc::CallContext&) {
-  methods.guests.clear(CO_TRY(get_string(params, "vm")));
-  co_return Json::object();
+Result<Json> clear(Methods& methods, const Json& params) {
+  methods.guests.clear(TRY(get_string(params, "vm")));
+  return Json::object();
 }
 
-Answer forget(Methods& methods, const Json& params, rpc::CallContext&) {
-  methods.guests.forget(CO_TRY(get_string(params, "vm")));
-  co_return Json::object();
+Result<Json> forget(Methods& methods, const Json& params) {
+  methods.guests.forget(TRY(get_string(params, "vm")));
+  return Json::object();
 }
 
 Result<std::uint64_t> sequence_in(const Json& params, std::string_view name) {
@@ -53,11 +53,11 @@ Result<std::uint64_t> sequence_in(const Json& params, std::string_view name) {
 }
 
 // The guest chooses the names, so rows may be long. The oldest changes come first, as many as fit into an answer.
-Answer log(Methods& methods, const Json& params, rpc::CallContext&) {
-  auto since = CO_TRY(sequence_in(params, "since"));
-  auto guest = methods.guests.find(CO_TRY(get_string(params, "vm")));
+Result<Json> log(Methods& methods, const Json& params) {
+  auto since = TRY(sequence_in(params, "since"));
+  auto guest = methods.guests.find(TRY(get_string(params, "vm")));
   Json answer = {{"rows", Json::array()}, {"sequence", since}, {"forgotten", 0}, {"more", false}};
-  if (!guest) co_return answer;
+  if (!guest) return answer;
   answer["forgotten"] = guest->log().forgotten();
   std::size_t bytes = 0;
   for (const auto& row : guest->log().since(since)) {
@@ -65,15 +65,24 @@ Answer log(Methods& methods, const Json& params, rpc::CallContext&) {
     bytes += dump_json(json).size();
     if (bytes > limits::kGateLogBytes) {
       answer["more"] = true;
-      co_return answer;
+      return answer;
     }
     answer["rows"].push_back(std::move(json));
     answer["sequence"] = row.sequence;
   }
-  co_return answer;
+  return answer;
 }
 
-Answer refusals(Methods& methods, const Json& params, rpc::CallContext& context) {
+// -- what waits
+
+Json list_of(const std::vector<Refusal>& refusals) {
+  Json list = Json::array();
+  for (const auto& refusal : refusals)
+    list.push_back({{"sequence", refusal.sequence}, {"vm", refusal.vm_id}, {"sentence", refusal.sentence}});
+  return {{"refusals", std::move(list)}};
+}
+
+Task<Result<Json>> refusals(Methods& methods, const Json& params, rpc::CallContext& context) {
   auto after = CO_TRY(sequence_in(params, "after"));
   auto until = host::after(limits::kRefusalPatience);
   auto found = methods.guests.refusals_after(after);
@@ -81,10 +90,7 @@ Answer refusals(Methods& methods, const Json& params, rpc::CallContext& context)
     if (!co_await methods.guests.refused().wait(until)) break;
     found = methods.guests.refusals_after(after);
   }
-  Json list = Json::array();
-  for (const auto& refusal : found)
-    list.push_back({{"sequence", refusal.sequence}, {"vm", refusal.vm_id}, {"sentence", refusal.sentence}});
-  co_return Json{{"refusals", std::move(list)}};
+  co_return list_of(found);
 }
 
 Task<> stop_soon(host::Runtime& runtime) {
@@ -92,26 +98,29 @@ Task<> stop_soon(host::Runtime& runtime) {
   runtime.stop();
 }
 
-Answer end(Methods& methods, const Json&, rpc::CallContext&) {
+Result<Json> end(Methods& methods, const Json&) {
   methods.runtime.spawn(stop_soon(methods.runtime));
-  co_return Json::object();
+  return Json::object();
 }
 
-struct Named {
-  const char* name;
-  Answer (*function)(Methods&, const Json&, rpc::CallContext&);
-};
-constexpr Named kMethods[] = {{"gate.info", info},         {"gate.set", set},       {"gate.clear", clear},
-                              {"gate.log", log},           {"gate.host", set_host}, {"gate.end", end},
-                              {"gate.refusals", refusals}, {"gate.forget", forget}};
+using Function = Result<Json> (*)(Methods&, const Json&);
+constexpr std::pair<const char*, Function> kFunctions[] = {
+    {"gate.info", info},     {"gate.set", set}, {"gate.host", set_host}, {"gate.clear", clear},
+    {"gate.forget", forget}, {"gate.log", log}, {"gate.end", end}};
+
+Task<Result<Json>> answer(Methods& methods, Function function, const Json& params) {
+  co_return function(methods, params);
+}
 
 }  // namespace
 
 void add_methods(rpc::Server& server, Methods& methods) {
-  for (const auto& [name, function] : kMethods)
-    server.add(name, [&methods, function](const Json& params, rpc::CallContext& context) {
-      return function(methods, params, context);
+  for (const auto& [name, function] : kFunctions)
+    server.add(name, [&methods, function](const Json& params, rpc::CallContext&) {
+      return answer(methods, function, params);
     });
+  server.add("gate.refusals",
+             [&methods](const Json& params, rpc::CallContext& context) { return refusals(methods, params, context); });
 }
 
 }  // namespace banger::roles::gate

@@ -172,8 +172,19 @@ TEST_CASE("ruleset: of a gated guest, only what the firewall has led to the gate
 
 TEST_CASE("ruleset: nothing of a gated guest is forwarded but answers, and its programs learn at once") {
   auto rules = rules_of(base_rules("br-x"), "ip", "forward");
+  auto answers = find_rule(rules, {R"("right":"@gated")", R"("right":"ack")", R"("accept")"});
   auto closes = find_rule(rules, {R"("right":"@gated")", R"("reject")"});
-  CHECK(closes == rules.size() - 2);
+  // Both come before the rule for packets from the bridge to the bridge, which is for all guests.
+  CHECK(answers + 1 == closes);
+  CHECK(closes <
+        find_rule(rules, {R"("iifname"}},"op":"==","right":"br-x")", R"("oifname"}},"op":"==","right":"br-x")"}));
   CHECK(rules.back() == R"([{"drop":null}])");
-  CHECK(find_rule(rules, {"@gated"}) == closes);
+}
+
+TEST_CASE("ruleset: addresses of the host are closed to all guests, and replaced as a whole") {
+  auto rules = rules_of(base_rules("br-x"), "ip", "forward");
+  CHECK(find_rule(rules, {"@ofhost", R"("reject")"}) < find_rule(rules, {R"("right":"@nat")", R"("iifname")"}));
+  auto commands = host_rules("br-x", {0x5db8d822});
+  CHECK(count(commands, {{"flush", {{"set", {{"name", "ofhost"}}}}}}) == 1);
+  CHECK(count(commands, element("add", "ofhost", "93.184.216.34")) == 1);
 }

@@ -23,8 +23,8 @@ class NoGate final : public capabilities::EgressGate {
     policies.insert_or_assign(std::move(vm_id), std::move(policy));
     co_return Result<>();
   }
-  Task<Result<>> set_host(std::vector<net::Ipv4> addresses) override {
-    host = std::move(addresses);
+  Task<Result<>> set_host(std::vector<net::Ipv4> all) override {
+    host = std::move(all);
     co_return Result<>();
   }
   Task<> clear(std::string vm_id) override {

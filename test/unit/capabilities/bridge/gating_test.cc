@@ -184,9 +184,10 @@ TEST_CASE("gating: a guest that has ended has no policy, and its log goes with t
   f.bridge->forget(kVm);
   f.run(f.runtime.sleep_for(1ms));
   CHECK(f.gate.forgotten == std::vector<std::string>{kVm});
-  f.bridge->forget(kVm);
+  // The gate of an earlier daemon may know a VM that this one has never told it of.
+  f.bridge->forget("otherothervm");
   f.run(f.runtime.sleep_for(1ms));
-  CHECK(f.gate.forgotten.size() == 1);
+  CHECK(f.gate.forgotten.size() == 2);
 }
 
 TEST_CASE("gating: the gate ends with the bridge, not while a VM is on it") {

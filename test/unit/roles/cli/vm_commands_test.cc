@@ -1186,7 +1186,7 @@ TEST_CASE_METHOD(Fixture, "vm create, set and show: what a guest may reach") {
   CHECK(run({"vm", "set", "web", "--allow", "example.org"}).status == 0);
   CHECK(sent("vm.set") == Json{{"vm", "web"}, {"allow", {"example.org"}}});
   CHECK(run({"vm", "set", "web", "--clear-allow", "--egress", "none"}).status == 0);
-  CHECK(sent("vm.set") == Json{{"vm", "web"}, {"egress", "none"}, {"allow", Json::array()}});
+  CHECK(daemon.calls().back() == R"(vm.set {"allow":[],"egress":"none","vm":"web"})");
   auto both = run({"vm", "set", "web", "--clear-allow", "--allow", "example.org"});
   CHECK(both.status == 2);
   CHECK(contains(both.err, "--clear-allow and --allow exclude each other"));
@@ -1237,7 +1237,7 @@ TEST_CASE_METHOD(Fixture, "vm egress: a table, the refused rows alone, or JSON")
   CHECK(table.out ==
         "NAME         ADDRESS        PORT  VERDICT             COUNT  SENT  RECEIVED  LAST\n"
         "example.org  93.184.216.34  443   allowed             3      517B  4K        2026-01-02 03:04:05 UTC\n"
-        "b.org                             refused: no ? rule  1      0B    0B        2026-01-02 03:04:05 UTC\n");
+        "b.org        -              -     refused: no ? rule  1      0B    0B        2026-01-02 03:04:05 UTC\n");
   CHECK(table.err == "banger: 7 rows are lost, because the log keeps only the last ones\n");
   auto only = run({"vm", "egress", "web", "--refused"}).out;
   CHECK_FALSE(contains(only, "example.org"));

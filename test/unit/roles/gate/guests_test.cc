@@ -124,7 +124,19 @@ TEST_CASE("gate guests: this host's own addresses are closed at the moment of a 
   CHECK(guest->policy_for({kOutside, 80}).allows_address(kOutside, 80));
   CHECK_FALSE(guest->policy_for({kOfHost, 80}).allows_address(kOfHost, 80));
   CHECK(guest->policy_for({kOfHost, 80}).is_of_host(kOfHost));
+  // It stays closed until the daemon has looked at the addresses again.
+  CHECK(guest->policy_for({kOutside, 80}).is_of_host(kOfHost));
+  f.guests.set_host({});
   CHECK_FALSE(guest->policy_for({kOutside, 80}).is_of_host(kOfHost));
+}
+
+TEST_CASE("gate guests: the addresses that the daemon knows are closed too, for guests of before and after") {
+  Fixture f;
+  REQUIRE(f.guests.set("a", kAddress, make({}, "open")));
+  f.guests.set_host({kOutside});
+  REQUIRE(f.guests.set("b", kOther, make({}, "open")));
+  for (const char* id : {"a", "b"})
+    CHECK_FALSE(f.guests.find(id)->policy_for({kOutside, 80}).allows_address(kOutside, 80));
 }
 
 TEST_CASE("gate guests: their number has a limit, which does not concern those that are there") {

@@ -9,7 +9,8 @@ namespace banger::capabilities {
 PrivilegedTable privileged_table();
 /// The operations that this install can use.
 PrivilegedTable privileged_table(const PrivilegedContext& context);
-/// The operations in a private network of a user without root: those of the bridge, `gate.listen`, `host.close`, `lan.set` and `names.listen`.
+/// The operations in a private network of a user without root: those of the bridge, `gate.listen`, `host.close`,
+/// `lan.set` and `names.listen`.
 PrivilegedTable private_network_table();
 
 }  // namespace banger::capabilities

@@ -63,7 +63,7 @@ Result<std::string> result_in(const std::string& line) {
 
 struct Info {
   std::string place;
-  std::int64_t pid;
+  pid_t pid;
   net::GatePorts ports;
 };
 
@@ -76,7 +76,7 @@ Result<Info> info_in(const std::string& text) {
   };
   return Info{
       .place = TRY(get_string(json, "place")),
-      .pid = TRY(get_int(json, "pid")),
+      .pid = static_cast<pid_t>(TRY(get_int(json, "pid"))),
       .ports = {.tcp = TRY(port("tcp")), .names_udp = TRY(port("names_udp")), .names_tcp = TRY(port("names_tcp"))}};
 }
 
@@ -158,17 +158,21 @@ Task<Result<>> GateProcess::ensure(Place place) {
   co_return co_await set_again();
 }
 
+// The record is for a gate that does not answer. A daemon that was killed may have left a gate without one.
 Task<Result<>> GateProcess::adopt(const std::string& place) {
-  auto id = process_in(CO_TRY(host::read_file(record(), limits::kNetworkLockBytes)));
-  if (!id) co_return fail(ErrorCode::corrupt, "the record of the gate names no process");
-  process_ = CO_TRY(host::open_process(*id));
+  if (auto recorded = recorded_process()) process_ = std::move(*recorded);
   auto text = CO_TRY(co_await ask(request("gate.info", Json::object()), limits::kGateAnswerPatience));
   auto info = CO_TRY(info_in(text));
-  if (info.place != place || info.pid != id->pid)
-    co_return fail(ErrorCode::not_found, "that gate is for another network");
+  process_ = CO_TRY(host::open_process(CO_TRY(host::process_id(info.pid))));
+  if (info.place != place) co_return fail(ErrorCode::not_found, "that gate is for another network");
   ports_ = info.ports;
-  log_.info("gate.adopted", {{"pid", fmt::to_string(id->pid)}});
+  log_.info("gate.adopted", {{"pid", fmt::to_string(info.pid)}});
   co_return Result<>{};
+}
+
+Result<UniqueFd> GateProcess::recorded_process() const {
+  auto id = process_in(TRY(host::read_file(record(), limits::kNetworkLockBytes)));
+  return id ? host::open_process(*id) : fail(ErrorCode::corrupt, "the record of the gate names no process");
 }
 
 Task<Result<net::GateSockets>> GateProcess::sockets_for(const Place& place) {
@@ -282,11 +286,8 @@ Task<> GateProcess::end_process() {
 Task<> GateProcess::close() {
   auto turn = co_await changing_.lock();
   // The gate of an earlier daemon whose VMs have all ended.
-  if (!process_) {
-    auto id = process_in(host::read_file(record(), limits::kNetworkLockBytes).value_or(""));
-    if (auto found = id ? host::open_process(*id) : Result<UniqueFd>(fail(ErrorCode::not_found, "no gate")))
-      process_ = std::move(*found);
-  }
+  if (auto recorded = process_ ? Result<UniqueFd>(UniqueFd()) : recorded_process(); recorded && *recorded)
+    process_ = std::move(*recorded);
   ++turn_;
   guests_.clear();
   place_.reset();
@@ -301,8 +302,8 @@ Task<> GateProcess::watch(std::uint64_t turn) {
   UniqueFd process(::fcntl(process_.get(), F_DUPFD_CLOEXEC, 3));
   auto began = host::Clock::now();
   if (process) (void)co_await host::wait_readable(runtime_, process.get());
+  reap(process);
   if (turn != turn_) co_return;
-  reap(process_);
   ends_in_row_ = host::Clock::now() - began > limits::kGateSteady ? 0 : ends_in_row_ + 1;
   log_.warn("gate.ended", {{"in_row", fmt::to_string(ends_in_row_)}});
   while (turn == turn_ && place_) {

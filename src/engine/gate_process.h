@@ -49,6 +49,7 @@ class GateProcess final : public capabilities::EgressGate {
   bool runs() const;
   Task<Result<>> ensure(Place place);
   Task<Result<>> adopt(const std::string& place);
+  Result<UniqueFd> recorded_process() const;
   Task<Result<>> start(const Place& place, const std::string& name);
   Task<Result<net::GateSockets>> sockets_for(const Place& place);
   Result<UniqueFd> spawn(const Place& place, const std::string& name);

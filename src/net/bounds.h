@@ -40,6 +40,7 @@ inline constexpr int kDnsBatchesInRow = 8;             ///< before other corouti
 inline constexpr int kDnsTcpConnections = 32;          ///< at once; later ones are closed
 // guests ask more: all questions of their programs are passed on
 inline constexpr int kDnsRelayed = 512;                     ///< questions on their way at once; each has a socket
+inline constexpr int kDnsParts = 4;                         ///< of these limits, which one asker may take one of
 inline constexpr std::size_t kDnsRelayBytes = 64 * kKiB;    ///< an answer over UDP; whole ones have below 4 KiB
 inline constexpr auto kDnsServerPatience = 2s;              ///< then the next server is asked, as resolvers do
 inline constexpr std::size_t kDnsServers = 3;               ///< as many as the C library asks (resolv.conf(5))

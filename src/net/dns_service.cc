@@ -7,6 +7,7 @@
 #include <array>
 #include <asio.hpp>
 #include <asio/experimental/as_tuple.hpp>
+#include <map>
 
 #include "net/bound_socket.h"
 #include "net/bounds.h"
@@ -20,6 +21,12 @@ namespace {
 using asio::ip::udp;
 constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 
+/// Questions on their way, and open TCP connections.
+struct Load {
+  int asked = 0, connections = 0;
+  bool operator==(const Load&) const = default;
+};
+
 /// Shared by the loops, which end when the sockets are closed.
 struct Service {
   Service(host::Runtime& r, DnsAnswerer a) : runtime(r), answerer(std::move(a)), udp_socket(r.io()) {}
@@ -27,15 +34,39 @@ struct Service {
   DnsAnswerer answerer;  ///< empty once the server is gone
   udp::socket udp_socket;
   std::unique_ptr<TcpListener> listener;
-  int asked = 0, connections = 0;  ///< questions on their way, open TCP connections
+  Load all;
+  std::map<host::Ipv4, Load> of;  ///< by who asks; without entries of nothing
 };
 using ServicePtr = std::shared_ptr<Service>;
 
-struct Counted {
-  explicit Counted(int& c) : count(c) { ++count; }
-  ~Counted() { --count; }
-  int& count;
+/// Counts one question or connection for as long as it exists.
+class Counted {
+ public:
+  Counted(ServicePtr service, host::Ipv4 from, int Load::* what)
+      : service_(std::move(service)), from_(from), what_(what) {
+    ++(service_->all.*what_);
+    ++(service_->of[from_].*what_);
+  }
+  ~Counted() {
+    --(service_->all.*what_);
+    auto load = service_->of.find(from_);
+    --(load->second.*what_);
+    if (load->second == Load{}) service_->of.erase(load);
+  }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  ServicePtr service_;
+  host::Ipv4 from_;
+  int Load::* what_;
 };
+
+// Nobody takes more than its part, so that others are answered.
+bool has_room(const Service& service, host::Ipv4 from, int Load::* what, int most) {
+  auto load = service.of.find(from);
+  return service.all.*what < most && (load == service.of.end() || load->second.*what < most / limits::kDnsParts);
+}
 
 Task<std::optional<std::string>> answer_to(ServicePtr service, std::string query, host::Ipv4 from, DnsCarrier carrier) {
   if (!service->answerer) co_return std::nullopt;
@@ -43,8 +74,9 @@ Task<std::optional<std::string>> answer_to(ServicePtr service, std::string query
 }
 
 Task<> answer_datagram(ServicePtr service, std::string query, sockaddr_in from) {
-  Counted counted(service->asked);
-  auto answer = co_await answer_to(service, std::move(query), ntohl(from.sin_addr.s_addr), DnsCarrier::udp);
+  auto address = ntohl(from.sin_addr.s_addr);
+  Counted counted(service, address, &Load::asked);
+  auto answer = co_await answer_to(service, std::move(query), address, DnsCarrier::udp);
   // An answer that cannot be sent is lost, as datagrams are.
   if (answer && service->udp_socket.is_open())
     ::sendto(service->udp_socket.native_handle(), answer->data(), answer->size(), MSG_DONTWAIT | MSG_NOSIGNAL,
@@ -63,7 +95,7 @@ Task<> answer_datagrams(ServicePtr service) {
                             reinterpret_cast<sockaddr*>(&from), &size);
       if (got < 0) break;
       auto bytes = static_cast<std::size_t>(got);
-      if (bytes <= buffer.size() && service->asked < limits::kDnsRelayed)
+      if (bytes <= buffer.size() && has_room(*service, ntohl(from.sin_addr.s_addr), &Load::asked, limits::kDnsRelayed))
         service->runtime.spawn(answer_datagram(service, {buffer.data(), bytes}, from));
     }
   }
@@ -71,8 +103,8 @@ Task<> answer_datagrams(ServicePtr service) {
 
 // One question for each connection is what resolvers do; more are answered one after the other.
 Task<> answer_connection(ServicePtr service, std::unique_ptr<TcpStream> stream) {
-  Counted counted(service->connections);
   auto from = stream->ends().there.address;
+  Counted counted(service, from, &Load::connections);
   std::string bytes;
   while (auto size = co_await read_dns_message(*stream, bytes)) {
     auto answer = co_await answer_to(service, bytes.substr(2, *size), from, DnsCarrier::tcp);
@@ -89,7 +121,7 @@ Task<> accept_connections(ServicePtr service) {
     if (!stream && stream.error().code == ErrorCode::cancelled) co_return;
     if (!stream)
       co_await service->runtime.sleep_for(limits::kAcceptPause);
-    else if (service->connections < limits::kDnsTcpConnections)
+    else if (has_room(*service, (*stream)->ends().there.address, &Load::connections, limits::kDnsTcpConnections))
       service->runtime.spawn(answer_connection(service, std::move(*stream)));
   }
 }

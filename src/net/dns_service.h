@@ -27,7 +27,8 @@ using DnsAnswerer =
     std::function<Task<std::optional<std::string>>(std::string query, host::Ipv4 from, DnsCarrier carrier)>;
 
 /// Serves until it is destroyed, which ends the loops and drops answers on their way. At most limits::kDnsRelayed
-/// questions over UDP wait at once. Further ones are lost, as on a network that is too full.
+/// questions over UDP wait at once. Further ones are lost, as on a network that is too full. One asker has a quarter of
+/// that, and of limits::kDnsTcpConnections.
 Result<std::unique_ptr<DnsServer>> answer_dns_on(host::Runtime& runtime, DnsSockets sockets, DnsAnswerer answerer);
 
 }  // namespace banger::net

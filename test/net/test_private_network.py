@@ -16,6 +16,8 @@ from marks import for_root, long  # noqa: E402
 
 REPLY_TIMEOUT, NO_REPLY_TIMEOUT = 60, 3  # seconds; the second one is for replies that must not come
 SECRET_PORT = 8003  # of a service that no guest may reach
+OTHER_ADDRESS = "203.0.113.9"  # of the host, beside its main one
+MOVED_ADDRESS = "198.51.100.77"  # of the host in another network
 OWNER = "daemon"  # every Debian has that user
 WITH_TUN = 'mount --bind "$0" /dev/net/tun && exec "$@"'
 
@@ -86,6 +88,10 @@ class PrivateCase(BareCase):
     def make(self, name, *more):
         self.b.ok("vm", "create", "--name", name, "--image", "bare", *more)
         return self.b.json("vm", "show", name)
+
+    def move_host(self, address):
+        self.net.sh(self.net.host, f"ip address flush dev eth0; ip address add {address}/24 dev eth0; "
+                    f"ip route add default via {netns.OUTSIDE_ADDRESS}")
 
     def guest(self, name, *argv):
         return self.b.run("vm", "exec", name, "--", *argv)
@@ -176,8 +182,6 @@ class PrivateNetwork(PrivateCase):
         self.net.serve(self.net.outside, lan, 8004)
         self.make("one")
         self.assertEqual(self.answer("one", lan, 8004, NO_REPLY_TIMEOUT), "")
-        self.guest("one", "ip", "route", "del", "unreachable", "10.0.0.0/8")
-        self.assertEqual(self.answer("one", lan, 8004, NO_REPLY_TIMEOUT), "")
         self.assertTrue(self.reaches_outside("one"))
         self.b.ok("vm", "stop", "one")
         self.b.ok("daemon", "stop")
@@ -187,6 +191,23 @@ class PrivateNetwork(PrivateCase):
         config.write_text("guest_lan = true\n" + before)
         self.b.ok("vm", "start", "one")
         self.assertEqual(self.answer("one", lan, 8004), f"you are {netns.HOST_ADDRESS}\n")
+
+    def test_other_addresses_of_the_host_are_closed_as_soon_as_it_has_them(self):
+        self.make("one")
+        self.net.sh(self.net.host, f"ip address add {OTHER_ADDRESS}/32 dev lo")
+        self.addCleanup(self.net.sh, self.net.host, f"ip address del {OTHER_ADDRESS}/32 dev lo")
+        wait_until(lambda: not self.answer("one", OTHER_ADDRESS, SECRET_PORT, NO_REPLY_TIMEOUT),
+                   "the new address to be closed")
+        self.assertIn("you are", self.net.sh(self.net.host, f"busybox nc -w 5 {OTHER_ADDRESS} {SECRET_PORT}"))
+
+    @long
+    def test_a_guest_has_its_network_when_its_host_moves_to_another_one(self):
+        self.make("one")
+        self.assertTrue(self.reaches_outside("one"))
+        self.move_host(MOVED_ADDRESS)
+        self.addCleanup(self.move_host, netns.HOST_ADDRESS)
+        wait_until(lambda: self.answer("one", netns.OUTSIDE_ADDRESS, netns.PORT) == f"you are {MOVED_ADDRESS}\n",
+                   "the guest to reach the outside from the new network")
 
     def test_a_suspended_guest_has_its_network_again_after_a_resume(self):
         self.make("one")

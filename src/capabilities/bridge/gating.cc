@@ -16,8 +16,14 @@ constexpr std::size_t kShownPolicyBytes = 80;
 // A user network is open or closed as a whole, so it can do without a gate.
 bool user_network_can(const egress::Policy& policy) { return policy.rules().empty() && policy.egress() == "none"; }
 
-net::Gated gated_of(const egress::Policy& policy, const vm::Spec& spec) {
-  if (!spec.nat || !needs_gate(policy)) return net::Gated::none;
+// Without nat there is no way outside, so no rule counts. With a policy there is none to other guests either.
+Result<egress::Policy> effective_policy(const config::Config& config, const vm::Spec& spec) {
+  auto policy = TRY(policy_of(config, spec));
+  return spec.nat || !needs_gate(policy) ? policy : egress::Policy::make("none", {});
+}
+
+net::Gated gated_of(const egress::Policy& policy) {
+  if (!needs_gate(policy)) return net::Gated::none;
   return policy.is_open() ? net::Gated::closed : net::Gated::all;
 }
 
@@ -38,8 +44,8 @@ bool Gating::needs_bridge(const vm::Spec& spec) const {
 }
 
 Task<Result<GateChoice>> Gating::prepare(std::string vm_id, net::Ipv4 address, const vm::Spec& spec) {
-  auto policy = CO_TRY(policy_of(host_.config, spec));
-  auto gated = gated_of(policy, spec);
+  auto policy = CO_TRY(effective_policy(host_.config, spec));
+  auto gated = gated_of(policy);
   if (gated == net::Gated::none) co_return GateChoice{};
   auto ports = CO_TRY(co_await host_.egress.open({*device_.made(), host_.privileged.network()}));
   known_.insert(vm_id);
@@ -48,8 +54,8 @@ Task<Result<GateChoice>> Gating::prepare(std::string vm_id, net::Ipv4 address, c
 }
 
 Task<> Gating::settle(std::string vm_id, const vm::Spec& spec) {
-  auto policy = policy_of(host_.config, spec);
-  if (policy && gated_of(*policy, spec) != net::Gated::none) co_return;
+  auto policy = effective_policy(host_.config, spec);
+  if (policy && needs_gate(*policy)) co_return;
   co_await release(std::move(vm_id));
 }
 

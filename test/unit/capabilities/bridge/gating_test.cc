@@ -97,14 +97,18 @@ TEST_CASE("gating: of an open guest with rules, only what is closed to it goes t
   CHECK(f.last().at("gate_tcp") == 2001);
 }
 
-TEST_CASE("gating: a guest without nat reaches nothing anyway") {
+TEST_CASE("gating: a guest without nat has no rules, and with a policy no way to other guests either") {
   Fixture f;
   f.spec.nat = false;
-  f.spec.egress = "none";
   f.acquire();
   REQUIRE(f.admit());
   CHECK(f.last().at("gated") == "none");
   CHECK_FALSE(f.gate.place);
+  f.spec.allow = {"example.org"};
+  f.spec.egress = "none";
+  REQUIRE(f.admit());
+  CHECK(f.last().at("gated") == "all");
+  CHECK(f.gate.policies.at(kVm) == *egress::Policy::make("none", {}));
 }
 
 TEST_CASE("gating: without a gate a guest with a policy is not admitted") {

@@ -1,10 +1,9 @@
 #include "roles/gate/options.h"
 
-#include <fcntl.h>
-
 #include <charconv>
 #include <string_view>
 
+#include "host/inherited_fd.h"
 #include "roles/gate/bounds.h"
 
 namespace banger::roles::gate {
@@ -26,9 +25,8 @@ Result<int> number_in(std::string_view text) {
 }
 
 Result<UniqueFd> descriptor_in(std::string_view text) {
-  auto number = TRY(number_in(text));
-  if (number < 3 || ::fcntl(number, F_SETFD, FD_CLOEXEC) < 0) return usage();
-  return UniqueFd(number);
+  auto descriptor = host::inherited_fd(text);
+  return descriptor ? Result<UniqueFd>(std::move(*descriptor)) : usage();
 }
 
 Result<net::Range> range_in(std::string_view text) {

@@ -1,10 +1,10 @@
 #include "roles/network/options.h"
 
-#include <fcntl.h>
-
 #include <charconv>
 #include <limits>
 #include <string_view>
+
+#include "host/inherited_fd.h"
 
 namespace banger::roles::network {
 
@@ -25,9 +25,8 @@ Result<int> number_in(std::string_view text) {
 }
 
 Result<UniqueFd> descriptor_in(std::string_view text) {
-  auto number = TRY(number_in(text));
-  if (number < 3 || ::fcntl(number, F_SETFD, FD_CLOEXEC) < 0) return usage();
-  return UniqueFd(number);
+  auto descriptor = host::inherited_fd(text);
+  return descriptor ? Result<UniqueFd>(std::move(*descriptor)) : usage();
 }
 
 Result<> take(Options& options, std::string_view name, const std::string& value) {

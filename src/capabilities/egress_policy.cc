@@ -40,6 +40,12 @@ Result<egress::Policy> policy_of(const config::Config& config, const vm::Spec& s
   return egress::Policy::make(spec.egress, rules);
 }
 
+Result<> check_policies(const config::Config& config) {
+  for (const auto& [name, rules] : config.egress_policies) TRY(policy_of(config, {.egress = name}));
+  TRY(in("default_egress", policy_of(config, {.egress = config.default_egress})));
+  return {};
+}
+
 bool needs_gate(const egress::Policy& policy) { return !policy.is_open() || !policy.rules().empty(); }
 
 }  // namespace banger::capabilities

@@ -12,6 +12,9 @@ namespace banger::capabilities {
 /// is no rule (egress/rule.h). The error of a rule in the config names its policy.
 Result<egress::Policy> policy_of(const config::Config& config, const vm::Spec& spec);
 
+/// Whether each policy of the config, and the default of new VMs, can be used. The error names the policy.
+Result<> check_policies(const config::Config& config);
+
 /// False for the policy that is open without rules, which the firewall enforces without a gate.
 bool needs_gate(const egress::Policy& policy);
 

@@ -49,6 +49,11 @@ constexpr Row kRows[] = {
     {Reason::protocol_switch, "protocol_switch",
      "the request to {name} would switch to a protocol other than WebSocket",
      "let the program stay with HTTP/1.1, or allow the address with --allow"},
+    {Reason::lookup_failed, "lookup_failed", "no name server has answered about {name}"},
+    {Reason::too_many_connections, "too_many_connections", "the connection to {address}:{port} is one too many"},
+    {Reason::said_nothing, "said_nothing", "the connection to {address}:{port} did not say in time what it wants"},
+    {Reason::host_does_not_answer, "host_does_not_answer",
+     "the policy allows {name}, but {address}:{port} cannot be reached"},
 };
 
 const Row& row_of(Reason reason) {

@@ -40,6 +40,12 @@ enum class Reason {
   names_differ,     ///< the request is for another host than the connection
   not_a_proxy,      ///< the request asks for a tunnel, or for another scheme or port
   protocol_switch,  ///< the request asks for another protocol, in which hosts could change unseen
+
+  // -- not the policy's decision
+  lookup_failed,         ///< no server has answered
+  too_many_connections,  ///< of this guest, or of all
+  said_nothing,          ///< the connection's first bytes did not come in time
+  host_does_not_answer,  ///< the policy allows the connection, and it could not be made
 };
 
 /// "name_not_allowed"; for JSON.

@@ -35,7 +35,8 @@ Result<> Gating::check(const vm::Spec& spec) const {
   return fail(ErrorCode::unsupported,
               fmt::format("a VM with the user network cannot have the egress policy '{}': nothing enforces its rules",
                           printable(egress::to_text(policy), kShownPolicyBytes)),
-              "use a bridge (banger doctor tells what one needs), or --egress open or none without --allow");
+              "use a bridge or a private network (banger doctor tells what they need), or --egress open or none "
+              "without --allow");
 }
 
 bool Gating::needs_bridge(const vm::Spec& spec) const {

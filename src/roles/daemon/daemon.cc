@@ -14,6 +14,7 @@
 #include <cstdlib>
 
 #include "base/text.h"
+#include "capabilities/egress_policy.h"
 #include "capabilities/resource_host.h"
 #include "config/install.h"
 #include "engine/events/vm_events.h"
@@ -184,6 +185,7 @@ Result<Prepared> prepare() {
   TRY(host::make_private_directory(prepared.paths.saves()));
   TRY(image::guard_stores(prepared.paths));
   prepared.config = TRY(config::load_config(prepared.paths.config_file));
+  TRY(in(prepared.paths.config_file, capabilities::check_policies(prepared.config)));
   prepared.lock = TRY(take_instance_lock(prepared.paths.daemon_lock()));
   prepared.store = TRY(store::Store::open(prepared.paths.database()));
   return prepared;

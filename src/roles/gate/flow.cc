@@ -50,6 +50,7 @@ Task<std::optional<std::string>> Flow::read_guest(host::Deadline deadline) {
   auto bytes = co_await inside_->read(deadline);
   if (over_) co_return std::nullopt;
   if (bytes) co_return std::move(*bytes);
+  said_nothing_ = bytes.error().code == ErrorCode::timeout;
   cut();
   co_return std::nullopt;
 }
@@ -69,6 +70,8 @@ Task<bool> Flow::connect() {
   auto stream = co_await net::connect_tcp(runtime_, {to_.address, to_.port}, host::after(limits::kOutsidePatience));
   if (over_) co_return false;
   if (!stream) {
+    guest_->note(
+        {.name = name_, .address = to_.address, .port = to_.port, .reason = egress::Reason::host_does_not_answer});
     cut();
     co_return false;
   }
@@ -87,8 +90,13 @@ Task<bool> Flow::write_outside(std::string bytes) {
   co_return written.has_value();
 }
 
-void Flow::end_outside() {
-  if (!over_ && outside_) outside_->shutdown_write();
+Task<> Flow::end_guest(FlowPtr flow) {
+  // Nothing is expected of a connection that was never made.
+  if (flow->over_ || !flow->outside_) co_return;
+  flow->outside_->shutdown_write();
+  co_await flow->inside_->gone();
+  // After the last answer both sides end in order, with bytes that are still on their way.
+  if (!flow->answers_ended_) flow->cut();
 }
 
 Task<> Flow::say_and_end(FlowPtr flow, std::string bytes) {
@@ -103,10 +111,7 @@ Task<> Flow::say_and_end(FlowPtr flow, std::string bytes) {
 Task<> Flow::pass_rest(FlowPtr flow, std::string first) {
   if (!co_await flow->write_outside(std::move(first))) co_return;
   while (auto bytes = co_await flow->read_guest()) {
-    if (bytes->empty()) {
-      flow->end_outside();
-      co_return;
-    }
+    if (bytes->empty()) co_return co_await end_guest(flow);
     if (!co_await flow->write_outside(std::move(*bytes))) co_return;
   }
 }

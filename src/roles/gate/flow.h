@@ -44,8 +44,11 @@ class Flow final : public Passage {
   Task<bool> connect();
   bool connected() const { return outside_ != nullptr; }
   Task<bool> write_outside(std::string bytes);
-  /// The guest sends no more.
-  void end_outside();
+  /// The guest sends no more. Completes when its side has ended wholly. A host outside that never ends must not keep
+  /// the connection of a guest that is gone.
+  static Task<> end_guest(FlowPtr flow);
+  /// Whether the last read_guest() has ended the flow because nothing came in time.
+  bool said_nothing() const { return said_nothing_; }
 
   /// Sees all answers from now on, before the guest does. Null: nobody.
   void watch(std::function<void(std::string_view answer)> watcher) { watcher_ = std::move(watcher); }
@@ -76,6 +79,7 @@ class Flow final : public Passage {
   std::function<void(std::string_view)> watcher_;
   host::Event changed_;
   bool over_ = false, decided_ = false, by_name_ = false, answered_ = false, answers_ended_ = false;
+  bool said_nothing_ = false;
   std::string name_;
   std::uint64_t sent_ = 0, received_ = 0;  ///< since the last entry in the log
   host::Deadline next_note_{};

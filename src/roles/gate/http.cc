@@ -59,8 +59,9 @@ class Requests {
     while (state == HeadState::need_more) {
       if (!bytes_.empty()) until = std::min(until, host::after(limits::kFirstWordsPatience));
       auto more = co_await flow_->read_guest(until);
+      if (!more && flow_->said_nothing()) flow_->note_refusal({.reason = egress::Reason::said_nothing});
       if (!more) co_return std::nullopt;
-      if (more->empty() && bytes_.empty()) flow_->end_outside();
+      if (more->empty() && bytes_.empty()) co_await Flow::end_guest(flow_);
       if (more->empty()) co_return bytes_.empty() ? std::nullopt : std::optional(HeadState::refused);
       state = parser.feed(*more);
       bytes_ += *more;
@@ -84,7 +85,8 @@ class Requests {
     if (flow_->over()) co_return;
     flow_->note_refusal(verdict);
     if (!first_ || flow_->answered()) co_return flow_->cut();
-    auto body = egress::to_error(verdict, flow_->to()).sentence() + "\n";
+    auto body = fmt::format("banger: the egress policy of this VM refuses the request: {}\n",
+                            egress::to_error(verdict, flow_->to()).sentence());
     co_await Flow::say_and_end(
         flow_, fmt::format("HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n"
                            "Connection: close\r\n\r\n{}",

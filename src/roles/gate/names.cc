@@ -73,6 +73,7 @@ Task<std::optional<std::string>> answer_from_server(NamesPtr names, Pending pend
     pending.guest->openings().open(gated->openings, now());
     co_return std::move(gated->reply);
   }
+  note(*pending.guest, pending.question.name, Reason::lookup_failed);
   co_return egress::failure_reply(pending.question);
 }
 

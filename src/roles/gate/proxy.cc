@@ -12,6 +12,10 @@ namespace {
 constexpr std::uint16_t kHttpPort = 80, kHttpsPort = 443;
 constexpr char kHandshakeRecord = 0x16;  // first byte of a TLS connection (RFC 8446, section 5.1)
 
+void note_silence(Flow& flow) {
+  if (flow.said_nothing()) flow.note_refusal({.reason = egress::Reason::said_nothing});
+}
+
 Task<> pass_plain(FlowPtr flow) {
   if (!co_await flow->connect()) co_return;
   Flow::start_answers(flow);
@@ -28,7 +32,7 @@ Task<> pass_unknown(FlowPtr flow) {
   auto until = host::Deadline::max();
   while (looks == Looks::need_more) {
     auto more = co_await flow->read_guest(until);
-    if (!more) co_return;
+    if (!more) co_return note_silence(*flow);
     if (more->empty()) break;
     first += *more;
     if (first.starts_with(kHandshakeRecord)) co_return co_await pass_tls(flow, std::move(first));
@@ -36,7 +40,8 @@ Task<> pass_unknown(FlowPtr flow) {
     until = host::after(limits::kFirstWordsPatience);
   }
   if (looks == Looks::like_http) co_return co_await pass_http(flow, std::move(first));
-  if (looks == Looks::need_more && co_await flow->write_outside(std::move(first))) co_return flow->end_outside();
+  if (looks == Looks::need_more && !first.empty() && !co_await flow->write_outside(std::move(first))) co_return;
+  if (looks == Looks::need_more) co_return co_await Flow::end_guest(flow);
   co_await Flow::pass_rest(flow, std::move(first));
 }
 
@@ -45,6 +50,8 @@ void take(host::Runtime& runtime, Guests& guests, std::unique_ptr<net::TcpStream
   auto to = stream->wanted();
   bool room =
       guest && guest->passages().size() < limits::kGateConnections && guests.passages() < limits::kGateConnectionsOfAll;
+  if (guest && to && !room)
+    guest->note({.address = to->address, .port = to->port, .reason = egress::Reason::too_many_connections});
   if (!to || !room) {
     stream->reset_at_end();
     return;

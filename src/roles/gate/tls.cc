@@ -28,7 +28,8 @@ Task<HelloState> read_hello(FlowPtr flow, egress::ClientHelloParser& parser, std
 }
 
 Task<> refuse(FlowPtr flow, Verdict verdict) {
-  if (!flow->over()) flow->note_refusal(verdict);
+  if (flow->said_nothing()) verdict.reason = egress::Reason::said_nothing;
+  if (!flow->over() || flow->said_nothing()) flow->note_refusal(verdict);
   if (flow->connected())
     flow->cut();
   else

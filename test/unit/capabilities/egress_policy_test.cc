@@ -5,6 +5,7 @@
 #include "egress/bounds.h"
 
 using namespace banger;
+using capabilities::check_policies;
 using capabilities::needs_gate;
 using capabilities::policy_of;
 
@@ -78,4 +79,19 @@ TEST_CASE("egress policy: only plain open needs no gate") {
   auto config = with_policies();
   config.egress_policies["empty"] = {};
   CHECK(needs_gate(policy_of(config, spec_of("empty")).value()));
+}
+
+TEST_CASE("egress policy: those of the config are checked before a VM needs them") {
+  config::Config config;
+  CHECK(check_policies(config));
+  config.default_egress = "ci";
+  auto unknown = check_policies(config);
+  REQUIRE_FALSE(unknown);
+  CHECK(unknown.error().message == "default_egress: the config has no egress policy 'ci'");
+  config.egress_policies["ci"] = {"example.org"};
+  CHECK(check_policies(config));
+  config.egress_policies["other"] = {"http://x"};
+  auto wrong = check_policies(config);
+  REQUIRE_FALSE(wrong);
+  CHECK(wrong.error().message.starts_with("[egress.other] of the config: "));
 }

@@ -10,7 +10,7 @@ using Catch::Matchers::Contains;
 
 TEST_CASE("reason: each one has a word and a sentence") {
   std::set<std::string_view> words;
-  for (int i = 0; i <= static_cast<int>(Reason::protocol_switch); ++i) {
+  for (int i = 0; i <= static_cast<int>(Reason::host_does_not_answer); ++i) {
     auto reason = static_cast<Reason>(i);
     CHECK(words.insert(to_word(reason)).second);
     auto sentence = to_sentence(reason, "example.org", 0x5db8d822, 443);

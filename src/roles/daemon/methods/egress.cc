@@ -46,7 +46,7 @@ Task<Result<Json>> egress(Daemon& daemon, const Json& params, rpc::CallContext&)
   auto policy = CO_TRY(capabilities::policy_of(daemon.services.config, vm->record().spec()));
   if (!capabilities::needs_gate(policy))
     co_return fail(ErrorCode::invalid, fmt::format("vm '{}' has no egress policy, so nothing is recorded", name),
-                   fmt::format("banger vm set {} --egress none", name));
+                   fmt::format("'banger vm set {} --allow HOST' limits it to that host, and records", name));
   auto since = static_cast<std::uint64_t>(CO_TRY(find_int(params, "since")).value_or(0));
   auto text = CO_TRY(co_await daemon.services.egress.log(vm->record().id(), since));
   auto log = CO_TRY(in(fmt::format("the egress log of vm '{}'", name), log_of(text)));

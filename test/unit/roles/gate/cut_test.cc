@@ -1,6 +1,7 @@
 // Connections that end because the policy changes, because their guest ends, or because a side breaks.
 #include "egress/tls_wire.h"
 #include "flow_fixture.h"
+#include "roles/gate/proxy.h"
 #include "roles/gate/tls.h"
 
 using namespace banger;
@@ -116,4 +117,17 @@ TEST_CASE("gate: a connection by address lasts while the policy opens the addres
   CHECK(flow.is_allowed_by(open("none", {"93.184.216.0/24:443"})));
   CHECK_FALSE(flow.is_allowed_by(open("none", {"93.184.216.0/24:80"})));
   CHECK_FALSE(flow.is_allowed_by(open("none", {"a.org"})));
+}
+
+TEST_CASE("gate: a guest that is gone takes its connection along, although the host outside never ends it") {
+  FlowFixture f;
+  auto guest = f.connect(pass);
+  auto server = f.caller();
+  f.send(server, "hi");
+  CHECK(f.hears(guest, "hi"));
+  guest->stream->shutdown_write();
+  CHECK(f.ends(server));
+  guest->stream->reset_at_end();
+  guest->stream.reset();
+  CHECK(f.all_over());
 }

@@ -145,7 +145,9 @@ TEST_CASE("gate http: a refused first request gets 403 with the reason, and the 
   FlowFixture f;
   auto guest = f.connect(pass_requests);
   f.send(guest, get("evil.org"));
-  std::string body = "no rule of the policy allows the name evil.org (hint: add a rule with --allow)\n";
+  std::string body =
+      "banger: the egress policy of this VM refuses the request: no rule of the policy allows the name "
+      "evil.org (hint: add a rule with --allow)\n";
   CHECK(f.hears(guest, "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: " +
                            std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body));
   CHECK(f.ends(guest));

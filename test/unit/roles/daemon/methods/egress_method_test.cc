@@ -79,7 +79,8 @@ TEST_CASE("vm.egress: a VM that is open without hosts has no log") {
   Fixture f;
   f.add("open");
   CHECK(f.call("vm.egress", {{"vm", "web"}}).error().sentence() ==
-        "vm 'web' has no egress policy, so nothing is recorded (hint: banger vm set web --egress none)");
+        "vm 'web' has no egress policy, so nothing is recorded (hint: 'banger vm set web --allow HOST' limits it to "
+        "that host, and records)");
   CHECK(f.gate().asked_id.empty());
 }
 

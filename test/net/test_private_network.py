@@ -16,8 +16,7 @@ from marks import for_root, long  # noqa: E402
 
 REPLY_TIMEOUT, NO_REPLY_TIMEOUT = 60, 3  # seconds; the second one is for replies that must not come
 SECRET_PORT = 8003  # of a service that no guest may reach
-OTHER_ADDRESS = "203.0.113.9"  # of the host, beside its main one
-MOVED_ADDRESS = "198.51.100.77"  # of the host in another network
+SECOND_HOST_ADDRESS, MOVED_HOST_ADDRESS = "203.0.113.9", "198.51.100.77"
 OWNER = "daemon"  # every Debian has that user
 WITH_TUN = 'mount --bind "$0" /dev/net/tun && exec "$@"'
 
@@ -194,19 +193,19 @@ class PrivateNetwork(PrivateCase):
 
     def test_other_addresses_of_the_host_are_closed_as_soon_as_it_has_them(self):
         self.make("one")
-        self.net.sh(self.net.host, f"ip address add {OTHER_ADDRESS}/32 dev lo")
-        self.addCleanup(self.net.sh, self.net.host, f"ip address del {OTHER_ADDRESS}/32 dev lo")
-        wait_until(lambda: not self.answer("one", OTHER_ADDRESS, SECRET_PORT, NO_REPLY_TIMEOUT),
+        self.net.sh(self.net.host, f"ip address add {SECOND_HOST_ADDRESS}/32 dev lo")
+        self.addCleanup(self.net.sh, self.net.host, f"ip address del {SECOND_HOST_ADDRESS}/32 dev lo")
+        wait_until(lambda: not self.answer("one", SECOND_HOST_ADDRESS, SECRET_PORT, NO_REPLY_TIMEOUT),
                    "the new address to be closed")
-        self.assertIn("you are", self.net.sh(self.net.host, f"busybox nc -w 5 {OTHER_ADDRESS} {SECRET_PORT}"))
+        self.assertIn("you are", self.net.sh(self.net.host, f"busybox nc -w 5 {SECOND_HOST_ADDRESS} {SECRET_PORT}"))
 
     @long
     def test_a_guest_has_its_network_when_its_host_moves_to_another_one(self):
         self.make("one")
         self.assertTrue(self.reaches_outside("one"))
-        self.move_host(MOVED_ADDRESS)
+        self.move_host(MOVED_HOST_ADDRESS)
         self.addCleanup(self.move_host, netns.HOST_ADDRESS)
-        wait_until(lambda: self.answer("one", netns.OUTSIDE_ADDRESS, netns.PORT) == f"you are {MOVED_ADDRESS}\n",
+        wait_until(lambda: self.answer("one", netns.OUTSIDE_ADDRESS, netns.PORT) == f"you are {MOVED_HOST_ADDRESS}\n",
                    "the guest to reach the outside from the new network")
 
     def test_a_suspended_guest_has_its_network_again_after_a_resume(self):

@@ -1,5 +1,5 @@
-// Keeps this host's own addresses closed to guests while there is a bridge. In a private network, whose way out leads to
-// all of them, the firewall closes them. The gate closes them everywhere.
+// Keeps this host's own addresses closed to guests while there is a bridge. In a private network, whose way out leads
+// to all of them, the firewall closes them. The gate closes them everywhere.
 #pragma once
 
 #include <vector>

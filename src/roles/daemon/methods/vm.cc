@@ -81,7 +81,7 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
     request.from = snapshot.id;
     base = CO_TRY(vm::spec_from_json(CO_TRY(parse_json(snapshot.spec, limits::kRpcMessageBytes))));
     network = vm::exactly(base.network);
-    base.publish.clear();  // they are the other VM's
+    base.publish.clear();                               // they are the other VM's
     if (params.contains("egress")) base.allow.clear();  // they belong to the other VM's policy
   }
   request.cold = CO_TRY(find_bool(params, "cold")).value_or(false);

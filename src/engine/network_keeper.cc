@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <net/if.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,6 +66,16 @@ bool is_machine_of(const host::Paths& paths, const std::string& pid) {
   return !error && directory.starts_with(paths.vms() + "/");
 }
 
+/// A directory on the way to `path`, or at it, where root needs its power over the files of others.
+std::optional<std::string> closed_to_root(const std::filesystem::path& path) {
+  for (auto at = path; at.has_relative_path(); at = at.parent_path()) {
+    struct stat info{};
+    if (::stat(at.c_str(), &info) < 0 || info.st_uid == 0) continue;
+    if (at == path || !(info.st_mode & S_IXOTH)) return at.string();
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<KeeperProcesses> keeper_processes(const std::string& path) {
@@ -84,7 +96,6 @@ NetworkKeeper::NetworkKeeper(host::Runtime& runtime, const Logger& log, const ho
 bool NetworkKeeper::running() const { return wanted_ || keeper_processes(lock()).has_value(); }
 
 std::optional<Error> NetworkKeeper::missing() const {
-  if (::geteuid() == 0) return fail(ErrorCode::unsupported, "a daemon of root makes bridges itself").error();
   if (::access(kTunDevice, R_OK | W_OK) < 0)
     return fail_errno(kTunDevice).error().with_hint("as root: chmod 0666 /dev/net/tun, which is the usual mode");
   if (!host::find_program("pasta", host::kSystemPath))
@@ -92,6 +103,12 @@ std::optional<Error> NetworkKeeper::missing() const {
                 "apt install passt")
         .error();
   if (auto nft = net::find_nft(); !nft) return nft.error();
+  // A machine in the user namespace has no power over files of others.
+  for (const auto& directory : {paths_.state, paths_.data})
+    if (auto closed = ::geteuid() == 0 ? closed_to_root(directory) : std::nullopt)
+      return fail(ErrorCode::unavailable, fmt::format("{} belongs to another user than root", *closed),
+                  "set HOME to a directory of root, or run banger as that user")
+          .error();
   if (trouble_ && host::Clock::now() < try_again_) return trouble_;
   return std::nullopt;
 }
@@ -203,6 +220,23 @@ Task<> NetworkKeeper::rest() {
   if (!process || keeper_processes(lock()) != found) co_return;
   ::kill(found->keeper, SIGTERM);
   (void)co_await host::wait_readable(runtime_, process->get(), host::after(limits::kNetworkEndDeadline));
+}
+
+bool NetworkAccess::host_has_link(const std::string& name) { return ::if_nametoindex(name.c_str()) != 0; }
+
+bool NetworkAccess::uses_host() const {
+  if (keeper_.running()) return false;
+  if (root_.way() != Way::in_process) return root_.available();
+  return config_.network == vm::NetworkChoice::bridge || has_link_(config_.bridge_name);
+}
+
+capabilities::Privileged& NetworkAccess::chosen() const {
+  bool last_way = keeper_.way() == Way::none && root_.available();
+  return uses_host() || last_way ? root_ : static_cast<Privileged&>(keeper_);
+}
+
+std::optional<Error> NetworkAccess::missing() const {
+  return is_private() || uses_host() ? std::nullopt : keeper_.missing();
 }
 
 }  // namespace banger::engine

@@ -1,4 +1,4 @@
-// The private network of a user without root, as the daemon uses it. The daemon starts the network keeper
+// The private network of an owner, as the daemon uses it. The daemon starts the network keeper
 // (roles/network) when an operation needs it, or finds the one of an earlier daemon. A keeper that was killed is
 // started again in the same network.
 #pragma once
@@ -63,25 +63,33 @@ struct KeeperProcesses {
 };
 std::optional<KeeperProcesses> keeper_processes(const std::string& path);
 
-/// Bridges by the root helper or as root where there is one of them, else in a private network. While a keeper runs,
-/// everything is in its network.
+/// Bridges by the root helper where there is one, else in a private network. While a keeper runs, everything is in its
+/// network. Without a helper, root has the host's bridge if the config asks for it, or if that bridge is there already. It
+/// is also root's last way, where there can be no private network.
 class NetworkAccess final : public capabilities::Privileged {
  public:
-  NetworkAccess(capabilities::Privileged& root, NetworkKeeper& keeper) : root_(root), keeper_(keeper) {}
+  /// Whether the host has a link with that name; for tests another function.
+  using HasLink = bool (*)(const std::string& name);
+  NetworkAccess(capabilities::Privileged& root, NetworkKeeper& keeper, const config::Config& config,
+                HasLink has_link = host_has_link)
+      : root_(root), keeper_(keeper), config_(config), has_link_(has_link) {}
   Task<Result<capabilities::PrivilegedReply>> call(std::string operation, std::string arguments) override {
     return chosen().call(std::move(operation), std::move(arguments));
   }
   Way way() const override { return chosen().way(); }
   std::shared_ptr<const host::Namespaces> network() const override { return chosen().network(); }
-  std::optional<Error> missing() const override { return way() == Way::none ? keeper_.missing() : std::nullopt; }
+  std::optional<Error> missing() const override;
   Task<> rest() override { return chosen().rest(); }
 
  private:
-  Privileged& chosen() const {
-    return !keeper_.running() && root_.available() ? root_ : static_cast<Privileged&>(keeper_);
-  }
+  static bool host_has_link(const std::string& name);
+  bool uses_host() const;
+  Privileged& chosen() const;
+
   capabilities::Privileged& root_;
   NetworkKeeper& keeper_;
+  const config::Config& config_;
+  HasLink has_link_;
 };
 
 }  // namespace banger::engine

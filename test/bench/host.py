@@ -25,7 +25,11 @@ class Host(Banger):
         super().__init__(data=data, prefix=prefix, user=user)
 
     def configure(self, **keys):
-        """Writes a new configuration and stops the daemon; running VMs keep running. Builds the template in advance."""
+        """Writes a new configuration and stops the daemon; running VMs keep running. Builds the template in advance.
+
+        Bars are about machines, so root's VMs are in the user network. The private network has figures of its own."""
+        if self.user is None:
+            keys.setdefault("network", '"user"')
         path = pathlib.Path(self.env["XDG_CONFIG_HOME"]) / "banger/config.toml"
         path.parent.mkdir(parents=True, exist_ok=True)
         text = "".join(f"{key} = {value}\n" for key, value in keys.items())

@@ -35,7 +35,7 @@ class ImageCase(BareCase):
 
     def create(self, image, *more):
         """Returns the name of a new VM that is deleted after the test."""
-        vm = self.b.json("vm", "create", "--image", image, *more)["name"]
+        vm = self.b.json("vm", "create", "--image", image, "--network", "user", *more)["name"]
         self.addCleanup(self.b.run, "vm", "delete", "--force", vm)
         return vm
 

@@ -56,14 +56,14 @@ class BareImage(BareCase):
 
     def test_the_network_and_names_work_without_any_guest_tool(self):
         b = self.b
-        b.ok("vm", "create", "--name", "bare2", "--image", "bare")
+        b.ok("vm", "create", "--name", "bare2", "--image", "bare", "--network", "user")
         self.assertEqual(b.ok("vm", "exec", "bare2", "--", "hostname"), "bare2\n")
         self.assertIn("10.0.2.15", b.ok("vm", "exec", "bare2", "--", "ifconfig"))
         self.assertIn("10.0.2.3", b.ok("vm", "exec", "bare2", "--", "cat", "/etc/resolv.conf"))
         b.ok("vm", "delete", "--force", "bare2")
 
-    def test_a_guest_reaches_the_hosts_loopback_unless_it_has_no_network(self):
-        """README warns about this access, because it matters to everyone who runs untrusted code."""
+    def test_a_guest_of_the_user_network_reaches_the_hosts_loopback_unless_it_has_no_network(self):
+        """The documents warn about this access, because it matters to everyone who runs untrusted code."""
         b = self.b
         server = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(server.close)
@@ -76,7 +76,7 @@ class BareImage(BareCase):
             connection.close()
         thread = threading.Thread(target=answer)
         thread.start()
-        self.assertEqual(b.ok("vm", "run", "--rm", "--image", "bare", "--", *ask), "from the host\n")
+        self.assertEqual(b.ok("vm", "run", "--rm", "--network", "user", "--image", "bare", "--", *ask), "from the host\n")
         thread.join()
         done = b.run("vm", "run", "--rm", "--no-nat", "--image", "bare", "--", *ask)
         self.assertNotEqual(done.returncode, 0)

@@ -219,7 +219,7 @@ class Resolvers(SeededCase):
         conf = self.b.root / "resolv.conf"
         conf.write_text("nameserver 127.0.0.99\nnameserver 127.0.0.1\nnameserver 192.0.2.7\nsearch one.test two.test\n")
         self.b.prefix = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', str(conf)]
-        self.b.ok("vm", "create", "--name", "web", *SHAPE)
+        self.b.ok("vm", "create", "--name", "web", "--network", "user", *SHAPE)
         self.assertEqual(self.b.ok("vm", "exec", "web", "--", "cat", "/etc/resolv.conf"),
                          "nameserver 10.0.2.3\nnameserver 10.0.2.2\nnameserver 192.0.2.7\nsearch one.test two.test\n")
         self.assertEqual(self.b.ok("vm", "exec", "web", "--", "getent", "ahostsv4", "short").split()[0], "192.0.2.1")

@@ -155,8 +155,10 @@ class MainJob:
         size = {line.split()[0]: int(line.split()[1]) for line in sizes[1:] if line}
         self.assertGreater(size["/"], 2.7 * 2**30)
         self.assertGreater(size["/root"], 1.8 * 2**30)
-        self.assertIn("10.0.2.15", b.ok("vm", "exec", "whole", "--", "ip", "-4", "addr"))
-        self.assertIn("via 10.0.2.2", b.ok("vm", "exec", "whole", "--", "ip", "route"))
+        bridged = b.json("vm", "show", "whole")["network"] == "bridge"
+        address, gateway = ("172.16.0.", "via 172.16.0.1") if bridged else ("10.0.2.15", "via 10.0.2.2")
+        self.assertIn(address, b.ok("vm", "exec", "whole", "--", "ip", "-4", "addr"))
+        self.assertIn(gateway, b.ok("vm", "exec", "whole", "--", "ip", "route"))
         error = clock_error(lambda: int(b.ok("vm", "exec", "whole", "--", "date", "+%s%N")) / 1e9)
         self.assertLess(error, CLOCK_SLACK)
         wait_until(lambda: b.json("vm", "show", "whole")["system_ready"], "the guest's system to be up")

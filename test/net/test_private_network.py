@@ -40,6 +40,7 @@ class PrivateCase(BareCase):
 
     config = 'templates = false\npool_idle = "1s"\ntap_pool_size = 1\n'
     tun_mode = 0o666
+    owner = OWNER
 
     @classmethod
     def make_banger(cls):
@@ -54,7 +55,7 @@ class PrivateCase(BareCase):
         subprocess.run(["mknod", tun, "c", "10", "200"], check=True)
         tun.chmod(cls.tun_mode)
         cls.net.serve(cls.net.host, "0.0.0.0", SECRET_PORT)
-        return Banger(config=cls.config, user=OWNER,
+        return Banger(config=cls.config, user=cls.owner,
                       prefix=cls.net.command(cls.net.host, "unshare", "-m", "sh", "-c", WITH_TUN, tun))
 
     def setUp(self):
@@ -111,7 +112,9 @@ class PrivateCase(BareCase):
         return self.guest(name, "ping", "-c", "1", "-W", str(timeout), address).returncode == 0
 
 
-class PrivateNetwork(PrivateCase):
+class ForEveryOwner:
+    """Stories of every owner's private network."""
+
     def test_guests_reach_each_other_and_the_outside_but_nothing_of_the_host(self):
         self.assertEqual(self.make("one")["network"], "bridge")
         self.make("two")
@@ -124,6 +127,32 @@ class PrivateNetwork(PrivateCase):
         self.assertIn("you are", self.net.sh(self.net.host, f"busybox nc -w 5 127.0.0.1 {SECRET_PORT}"))
         self.assert_host_is_untouched()
 
+    def test_the_network_outlives_each_of_its_processes(self):
+        self.make("one")
+        self.assertTrue(self.reaches_outside("one"))
+        for kill in (lambda: os.kill(self.child_of_keeper("pasta"), signal.SIGKILL),
+                     lambda: os.kill(self.child_of_keeper("bangerd-net"), signal.SIGKILL),
+                     lambda: os.kill(self.keeper(), signal.SIGKILL),
+                     self.b.kill_daemon):
+            kill()
+            wait_until(lambda: self.reaches_outside("one"), "the guest to reach the outside again")
+            self.assertTrue(self.make("two")["state"] == "running")
+            self.assertTrue(self.reaches("two", self.address("one")))
+            self.b.ok("vm", "delete", "--force", "two")
+
+    def test_a_machine_has_no_rights_in_the_network(self):
+        self.make("one")
+        status = pathlib.Path(f"/proc/{self.b.machines()[0]}/status").read_text()
+        for kind in ("CapEff", "CapPrm", "CapInh", "CapAmb"):
+            self.assertIn(f"{kind}:\t0000000000000000", status)
+
+
+class PrivateNetworkOfRoot(ForEveryOwner, PrivateCase):
+    owner = None
+    tun_mode = 0o600
+
+
+class PrivateNetwork(ForEveryOwner, PrivateCase):
     @long
     def test_no_guest_uses_the_address_of_another(self):
         self.make("one")
@@ -148,19 +177,6 @@ class PrivateNetwork(PrivateCase):
         self.assertTrue(address.startswith("127."), address)
         answer = self.net.sh(self.net.host, f"sleep 1 | busybox nc -w {REPLY_TIMEOUT} {address} {port}")
         self.assertEqual(answer, "hello\n")
-
-    def test_the_network_outlives_each_of_its_processes(self):
-        self.make("one")
-        self.assertTrue(self.reaches_outside("one"))
-        for kill in (lambda: os.kill(self.child_of_keeper("pasta"), signal.SIGKILL),
-                     lambda: os.kill(self.child_of_keeper("bangerd-net"), signal.SIGKILL),
-                     lambda: os.kill(self.keeper(), signal.SIGKILL),
-                     self.b.kill_daemon):
-            kill()
-            wait_until(lambda: self.reaches_outside("one"), "the guest to reach the outside again")
-            self.assertTrue(self.make("two")["state"] == "running")
-            self.assertTrue(self.reaches("two", self.address("one")))
-            self.b.ok("vm", "delete", "--force", "two")
 
     def test_a_machine_keeps_the_network_when_daemon_and_keeper_are_killed(self):
         self.make("one")
@@ -231,12 +247,6 @@ class PrivateNetwork(PrivateCase):
         server = self.child_of_keeper("bangerd-net")
         targets = {os.readlink(entry) for entry in pathlib.Path(f"/proc/{server}/fd").iterdir()}
         self.assertNotIn(str(self.b.state / "run" / "network.lock"), targets)
-
-    def test_a_machine_has_no_rights_in_the_network(self):
-        self.make("one")
-        status = pathlib.Path(f"/proc/{self.b.machines()[0]}/status").read_text()
-        for kind in ("CapEff", "CapPrm", "CapInh", "CapAmb"):
-            self.assertIn(f"{kind}:\t0000000000000000", status)
 
 
 class Names(PrivateCase):

@@ -205,7 +205,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   Pulls pulls(runtime, {images, kernels, building_image, pulling_kernel}, prepared.paths, prepared.config);
   engine::PrivilegedClient privileged(runtime, log, prepared.paths, prepared.config, helper_socket());
   engine::NetworkKeeper keeper(runtime, log, prepared.paths, prepared.config, {host::own_program(), "bangerd-net"});
-  engine::NetworkAccess network(privileged, keeper);
+  engine::NetworkAccess network(privileged, keeper, prepared.config);
   engine::VmManager* manager = nullptr;
   engine::Services* shared = nullptr;
   engine::GateProcess gate(

@@ -104,7 +104,7 @@ class Keeper {
 
   // Without a way out the guests still reach each other. So a failure is only tried again.
   void start_way_out() {
-    host::SpawnSpec spec{.argv = pasta_command(pasta_, server_.pid()),
+    host::SpawnSpec spec{.argv = pasta_command(pasta_, server_.pid(), ::geteuid()),
                          .env = {std::string("PATH=") + host::kSystemPath, "LC_ALL=C"},
                          .cwd = "/"};
     spec.stderr_fd = STDERR_FILENO;

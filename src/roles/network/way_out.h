@@ -11,9 +11,10 @@
 
 namespace banger::roles::network {
 
-/// The command line of pasta for the network of that process. Nothing of the host is reachable through it but what a
-/// program of the host reaches too, and not the host's own loopback. No port of the host leads into the network.
-std::vector<std::string> pasta_command(const std::string& program, pid_t server);
+/// The command line of pasta for the network of that process of `owner`. Nothing of the host is reachable through it
+/// but what a program of the host reaches too, and not the host's own loopback. No port of the host leads into the
+/// network.
+std::vector<std::string> pasta_command(const std::string& program, pid_t server, uid_t owner);
 
 /// How long to wait before pasta starts again.
 class RestartPace {

@@ -75,15 +75,47 @@ TEST_CASE("network keeper: one that does not start is not tried again at once") 
   CHECK(f.keeper.missing());
 }
 
-TEST_CASE("network access: by root where there is a way, and in the private network while a keeper runs") {
+TEST_CASE("network access: by the helper where there is one, and in the private network while a keeper runs") {
   Fixture f;
   test::CallLog log;
   test::FakePrivileged root(log);
-  NetworkAccess access(root, f.keeper);
+  NetworkAccess access(root, f.keeper, f.config);
   CHECK(access.way() == capabilities::Privileged::Way::helper);
   CHECK(!access.missing());
   CHECK(test::run(f.runtime, access.call("bridge.ensure", "{}")));
   CHECK(log.steps() == std::vector<std::string>{"privileged bridge.ensure"});
   Held held(f.paths.run() + "/network.lock", "12 34\n");
   CHECK(access.is_private());
+}
+
+TEST_CASE("network access: root without a helper has the host's bridge only on request, or when it is there") {
+  Fixture f;
+  test::CallLog log;
+  test::FakePrivileged root(log);
+  root.now = capabilities::Privileged::Way::in_process;
+  auto there = [](const std::string& name) { return name == "br-there"; };
+  NetworkAccess access(root, f.keeper, f.config, there);
+  {
+    Held held(f.paths.run() + "/network.lock", "12 34\n");
+    f.config.network = vm::NetworkChoice::bridge;
+    CHECK(access.is_private());  // the network of VMs that run does not change
+  }
+  CHECK(access.way() == capabilities::Privileged::Way::in_process);
+  CHECK(!access.missing());
+  f.config.network = vm::NetworkChoice::automatic;
+  f.config.bridge_name = "br-there";
+  CHECK(access.way() == capabilities::Privileged::Way::in_process);
+  f.config.bridge_name = "br-banger";
+  CHECK(access.way() == (f.keeper.missing() ? root.now : capabilities::Privileged::Way::private_network));
+}
+
+TEST_CASE("network access: root has the host's bridge as the last way, with the reason") {
+  Fixture f;
+  test::CallLog log;
+  test::FakePrivileged root(log);
+  root.now = capabilities::Privileged::Way::in_process;
+  NetworkAccess access(root, f.keeper, f.config, [](const std::string&) { return false; });
+  CHECK(!test::run(f.runtime, f.keeper.call("bridge.ensure", "{}")));  // /bin/false is no keeper
+  CHECK(access.way() == root.now);
+  CHECK(access.missing());
 }

@@ -9,7 +9,7 @@ using namespace banger;
 using namespace banger::roles::network;
 
 TEST_CASE("way out: pasta gets no way to the host's loopback, and forwards no port") {
-  auto words = pasta_command("/usr/bin/pasta", 42);
+  auto words = pasta_command("/usr/bin/pasta", 42, 1000);
   auto value_of = [&](const char* option) {
     auto at = std::ranges::find(words, option);
     return at == words.end() || at + 1 == words.end() ? std::string() : *(at + 1);
@@ -17,6 +17,15 @@ TEST_CASE("way out: pasta gets no way to the host's loopback, and forwards no po
   CHECK(std::ranges::count(words, "--no-map-gw") == 1);
   for (const char* option : {"-t", "-u", "-T", "-U"}) CHECK(value_of(option) == "none");
   CHECK(words.front() == "/usr/bin/pasta");
+  CHECK(words.back() == "42");
+  CHECK(value_of("--runas").empty());
+}
+
+TEST_CASE("way out: root's pasta stays root, because another user may not enter root's network") {
+  auto words = pasta_command("/usr/bin/pasta", 42, 0);
+  auto option = std::ranges::find(words, "--runas");
+  REQUIRE(words.end() - option == 3);
+  CHECK(*(option + 1) == "0");
   CHECK(words.back() == "42");
 }
 

@@ -1,6 +1,7 @@
 #include "roles/cli/io.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,6 +18,13 @@ void Io::print(std::string_view text) {
   if (out_errno) return;
   if (auto written = host::write_all(out, text); !written)
     out_errno = written.error().sys_errno ? written.error().sys_errno : EIO;
+}
+
+bool Io::has_reader() {
+  pollfd end{out, 0, 0};
+  bool gone = ::poll(&end, 1, 0) > 0;  // without events, only failures are told
+  if (gone && out_errno == 0) out_errno = EPIPE;
+  return out_errno == 0;
 }
 
 void Io::note(std::string_view text) const { (void)host::write_all(err, "banger: " + std::string(text) + "\n"); }

@@ -26,6 +26,10 @@ struct Io {
   /// Writes `banger: text` to standard error. A failure is ignored, because it cannot be reported.
   void note(std::string_view text) const;
 
+  /// Whether somebody still reads standard output, as far as that is known. If not, this counts as a failure of it. For
+  /// commands that wait, whose next write may be hours away.
+  bool has_reader();
+
   /// Whether a person can answer: standard input and standard error are terminals.
   bool can_ask() const;
   /// Asks on standard error. True only for the answer "y" or "yes".

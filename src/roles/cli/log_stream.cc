@@ -1,6 +1,7 @@
 #include "roles/cli/log_stream.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -86,22 +87,31 @@ std::string TerminalFilter::feed(std::string_view bytes) {
   return out;
 }
 
+Result<StreamEnd> read_stream(Io& io, int socket, const Signals& signals, std::string_view what,
+                              const std::function<Result<bool>(std::string_view)>& take) {
+  std::string chunk(limits::kLogChunkBytes, '\0');
+  while (io.out_errno == 0) {
+    // Without events, poll() tells only that the reader is gone.
+    pollfd waiting[3] = {{socket, POLLIN, 0}, {signals.fd(), POLLIN, 0}, {io.out, 0, 0}};
+    if (::poll(waiting, 3, -1) < 0 && errno != EINTR) return fail_errno(fmt::format("read the {}", what));
+    if (waiting[1].revents) return StreamEnd::interrupted;
+    if (!waiting[0].revents && !io.has_reader()) break;
+    if (!waiting[0].revents) continue;
+    auto count = ::read(socket, chunk.data(), chunk.size());
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (count < 0) return fail_errno(fmt::format("read the {}", what));
+    if (count == 0) return StreamEnd::ended;
+    if (TRY(take({chunk.data(), static_cast<std::size_t>(count)}))) break;
+  }
+  return StreamEnd::enough;
+}
+
 Result<int> copy_log(Io& io, rpc::Client::RawStream stream, const Signals& signals) {
   Printer printer(io);
   printer.print(stream.first_bytes);
-  std::string chunk(limits::kLogChunkBytes, '\0');
-  while (io.out_errno == 0) {
-    pollfd waiting[2] = {{stream.socket.get(), POLLIN, 0}, {signals.fd(), POLLIN, 0}};
-    if (::poll(waiting, 2, -1) < 0 && errno != EINTR) return fail_errno("read the log");
-    if (waiting[1].revents) return exit_status::kInterrupted;
-    if (!waiting[0].revents) continue;
-    auto count = ::read(stream.socket.get(), chunk.data(), chunk.size());
-    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (count < 0) return fail_errno("read the log");
-    if (count == 0) break;
-    printer.print({chunk.data(), static_cast<std::size_t>(count)});
-  }
-  return exit_status::kOk;
+  auto print = [&](std::string_view bytes) -> Result<bool> { return !printer.print(bytes); };
+  auto end = TRY(read_stream(io, stream.socket.get(), signals, "log", print));
+  return end == StreamEnd::interrupted ? exit_status::kInterrupted : exit_status::kOk;
 }
 
 Result<int> copy_log_file(Io& io, const std::string& path, std::uint64_t lines, Follow follow) {
@@ -117,7 +127,7 @@ Result<int> copy_log_file(Io& io, const std::string& path, std::uint64_t lines, 
     if (count > 0) printer.print({chunk.data(), static_cast<std::size_t>(count)});
     if (signals.take()) return exit_status::kInterrupted;
     if (count > 0) continue;
-    if (follow == Follow::no) break;
+    if (follow == Follow::no || !io.has_reader()) break;
     TRY(signals.wait_for(limits::kLogFollowPoll));
     struct stat now{};
     if (::fstat(file.get(), &now) == 0 && now.st_size < at) at = 0;  // the file was truncated: start again

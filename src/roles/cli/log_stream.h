@@ -1,6 +1,7 @@
 // Copies a log to standard output, from a raw stream or a growing file. A terminal gets only harmless bytes.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,16 @@ class TerminalFilter {
   State state_ = State::text;
   std::string pending_;
 };
+
+enum class StreamEnd {
+  ended,        ///< by the other side
+  enough,       ///< nobody needs more: `take` said so, or nobody reads standard output
+  interrupted,  ///< by a signal
+};
+/// Passes a raw stream's bytes to `take`, which returns true when it has enough. `what` completes "read the …" of an
+/// error.
+Result<StreamEnd> read_stream(Io& io, int socket, const Signals& signals, std::string_view what,
+                              const std::function<Result<bool>(std::string_view bytes)>& take);
 
 /// Copies until the stream ends. Returns kInterrupted after a signal.
 Result<int> copy_log(Io& io, rpc::Client::RawStream stream, const Signals& signals);

@@ -1,10 +1,7 @@
 #include "roles/cli/session_log.h"
 
 #include <fmt/format.h>
-#include <poll.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <charconv>
 #include <chrono>
 
@@ -98,18 +95,16 @@ Result<std::int64_t> parse_since(std::string_view text) {
 Result<int> copy_session_log(Io& io, rpc::Client::RawStream stream, const Signals& signals, const LogPlace& place) {
   LogPrinter printer(io, place);
   if (TRY(printer.take(stream.first_bytes))) return exit_status::kOk;
-  std::string chunk(limits::kLogChunkBytes, '\0');
-  for (;;) {
-    pollfd waiting[2] = {{stream.socket.get(), POLLIN, 0}, {signals.fd(), POLLIN, 0}};
-    if (::poll(waiting, 2, -1) < 0 && errno != EINTR) return fail_errno("read the log");
-    if (waiting[1].revents) return exit_status::kInterrupted;
-    if (!waiting[0].revents) continue;
-    auto count = ::read(stream.socket.get(), chunk.data(), chunk.size());
-    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (count < 0) return fail_errno("read the log");
-    if (count == 0) return fail(ErrorCode::unavailable, "the connection was lost before the end of the log");
-    if (TRY(printer.take({chunk.data(), static_cast<std::size_t>(count)}))) return exit_status::kOk;
+  auto take = [&](std::string_view bytes) { return printer.take(bytes); };
+  switch (TRY(read_stream(io, stream.socket.get(), signals, "log", take))) {
+    case StreamEnd::interrupted:
+      return exit_status::kInterrupted;
+    case StreamEnd::enough:
+      return exit_status::kOk;
+    case StreamEnd::ended:
+      break;
   }
+  return fail(ErrorCode::unavailable, "the connection was lost before the end of the log");
 }
 
 }  // namespace banger::roles::cli

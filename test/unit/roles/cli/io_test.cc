@@ -44,3 +44,18 @@ TEST_CASE("io: a question needs a terminal on both sides") {
   CHECK(!can_ask(null.get(), terminal.get()));
   CHECK(!can_ask(terminal.get(), null.get()));
 }
+
+TEST_CASE("io: an output whose reader is gone has failed, also before the next write") {
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+  UniqueFd reader(ends[0]), writer(ends[1]);
+  Io io{.out = writer.get(), .env = {}, .environment = {}, .daemon_command = {}};
+  CHECK(io.has_reader());
+  CHECK(io.out_errno == 0);
+  reader.reset();
+  CHECK(!io.has_reader());
+  CHECK(io.out_errno == EPIPE);
+  UniqueFd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  Io file{.out = null.get(), .env = {}, .environment = {}, .daemon_command = {}};
+  CHECK(file.has_reader());
+}

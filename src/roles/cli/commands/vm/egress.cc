@@ -2,7 +2,6 @@
 #include "api/objects/egress.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -86,17 +85,11 @@ class Reader {
   std::uint64_t sequence_ = 0, forgotten_ = 0;
 };
 
-// Without a change there is no line whose failure would tell.
-bool has_reader(int out) {
-  pollfd end{out, 0, 0};
-  return ::poll(&end, 1, 0) <= 0 || (end.revents & POLLERR) == 0;
-}
-
 Result<int> follow(Context& context, Daemon& daemon) {
   auto& io = context.io;
   bool json = form_of(context.args) == Form::json;
   Reader reader(context);
-  while (io.out_errno == 0 && has_reader(io.out)) {
+  while (io.has_reader()) {
     for (const auto& row : TRY(reader.next(daemon)))
       io.print(json ? dump_json(api::to_json(row)) + "\n" : line_of(row));
     if (TRY(daemon.signals().wait_for(limits::kEgressInterval))) return exit_status::kInterrupted;

@@ -1,9 +1,6 @@
 // banger vm events
 #include <fmt/format.h>
-#include <poll.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <nlohmann/json.hpp>
 
 #include "api/objects/event.h"
@@ -11,6 +8,7 @@
 #include "base/text.h"
 #include "roles/cli/bounds.h"
 #include "roles/cli/connect.h"
+#include "roles/cli/log_stream.h"
 #include "roles/cli/output.h"
 #include "roles/cli/times.h"
 
@@ -75,23 +73,6 @@ class Printer {
   std::string rest_, last_;
 };
 
-// True when a signal ended the wait, false at the end of the stream.
-Result<bool> print_events(Io& io, int socket, const Signals& signals, Printer& printer) {
-  std::string chunk(limits::kLogChunkBytes, '\0');
-  while (io.out_errno == 0) {
-    pollfd waiting[2] = {{socket, POLLIN, 0}, {signals.fd(), POLLIN, 0}};
-    if (::poll(waiting, 2, -1) < 0 && errno != EINTR) return fail_errno("read the events");
-    if (waiting[1].revents) return true;
-    if (!waiting[0].revents) continue;
-    auto count = ::read(socket, chunk.data(), chunk.size());
-    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (count < 0) return fail_errno("read the events");
-    if (count == 0) return false;
-    TRY(printer.feed({chunk.data(), static_cast<std::size_t>(count)}));
-  }
-  return false;
-}
-
 Result<int> events(Context& context) {
   const auto& args = context.args;
   Json params = Json::object();
@@ -101,7 +82,12 @@ Result<int> events(Context& context) {
   auto stream = TRY(daemon.open_stream("vm.events", params));
   Printer printer(context.io, form_of(args));
   TRY(printer.feed(stream.first_bytes));
-  if (TRY(print_events(context.io, stream.socket.get(), daemon.signals(), printer))) return exit_status::kInterrupted;
+  auto print = [&](std::string_view bytes) -> Result<bool> {
+    TRY(printer.feed(bytes));
+    return false;
+  };
+  auto end = TRY(read_stream(context.io, stream.socket.get(), daemon.signals(), "events", print));
+  if (end == StreamEnd::interrupted) return exit_status::kInterrupted;
   if (context.io.out_errno != 0 || (!args.positionals.empty() && printer.ended_with_deletion()))
     return exit_status::kOk;
   return fail(ErrorCode::unavailable, "the daemon has ended, and its events with it",

@@ -13,8 +13,9 @@ namespace banger::roles::daemon {
 
 namespace {
 
-std::string policy_text(const egress::Policy& policy) {
-  auto text = to_text(policy);
+// The log of a VM stays readable when its policy has left the config.
+std::string policy_text(const Result<egress::Policy>& policy, const vm::Spec& spec) {
+  auto text = policy ? to_text(*policy) : spec.egress + ", which is not in the config";
   if (text.size() <= limits::kPolicyTextBytes) return text;
   return text.substr(0, text.rfind(", ", limits::kPolicyTextBytes)) + ", …";
 }
@@ -43,14 +44,18 @@ Result<api::EgressLog> log_of(const std::string& text) {
 Task<Result<Json>> egress(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto vm = CO_TRY(named_vm(daemon, params));
   auto name = vm->record().name();
-  auto policy = CO_TRY(capabilities::policy_of(daemon.services.config, vm->record().spec()));
-  if (!capabilities::needs_gate(policy))
+  const auto spec = vm->record().spec();
+  auto policy = capabilities::policy_of(daemon.services.config, spec);
+  if (spec.network == vm::Network::user)
+    co_return fail(ErrorCode::invalid, fmt::format("vm '{}' is in the user network, which records nothing", name),
+                   "a bridge or a private network does: banger doctor names what it lacks");
+  if (policy && !capabilities::needs_gate(*policy))
     co_return fail(ErrorCode::invalid, fmt::format("vm '{}' has no egress policy, so nothing is recorded", name),
                    fmt::format("'banger vm set {} --allow HOST' limits it to that host, and records", name));
   auto since = static_cast<std::uint64_t>(CO_TRY(find_int(params, "since")).value_or(0));
   auto text = CO_TRY(co_await daemon.services.egress.log(vm->record().id(), since));
   auto log = CO_TRY(in(fmt::format("the egress log of vm '{}'", name), log_of(text)));
-  log.policy = policy_text(policy);
+  log.policy = policy_text(policy, spec);
   co_return api::to_json(log);
 }
 

@@ -18,11 +18,13 @@ struct Fixture : test::MethodFixture {
   std::shared_ptr<engine::VmOwner> add(std::string egress, std::vector<std::string> allow = {}) {
     auto spec = small_spec();
     spec.egress = std::move(egress);
+    spec.network = network;
     spec.allow = std::move(allow);
     auto vm = record(new_row("web", spec));
     vms.registry().add(vm);
     return vm;
   }
+  vm::Network network = vm::Network::bridge;
   test::NoGate& gate() { return daemon->egress; }
 };
 
@@ -92,8 +94,17 @@ TEST_CASE("vm.egress: hosts that are opened in addition are recorded, and the po
   g.config.egress_policies["ci"] = {"a.org"};
   g.add("ci");
   CHECK(g.call("vm.egress", {{"vm", "web"}})->at("policy") == "ci: a.org");
-  g.config.egress_policies.clear();
-  CHECK(g.call("vm.egress", {{"vm", "web"}}).error().message == "the config has no egress policy 'ci'");
+  g.config.egress_policies.clear();  // the log of what it did stays
+  CHECK(g.call("vm.egress", {{"vm", "web"}})->at("policy") == "ci, which is not in the config");
+}
+
+TEST_CASE("vm.egress: a VM of the user network has no log") {
+  Fixture f;
+  f.network = vm::Network::user;
+  f.add("none");
+  CHECK(f.call("vm.egress", {{"vm", "web"}}).error().message ==
+        "vm 'web' is in the user network, which records nothing");
+  CHECK(f.gate().asked_id.empty());
 }
 
 TEST_CASE("vm.egress: a long log comes in several answers") {

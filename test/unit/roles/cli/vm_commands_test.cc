@@ -988,6 +988,18 @@ TEST_CASE_METHOD(Fixture, "vm events: lines for people, and JSON as the daemon s
   CHECK(contains(ended.err, "the daemon has ended"));
 }
 
+TEST_CASE_METHOD(Fixture, "vm set: a change of the egress policy shows all of it") {
+  auto changed = vm_object("web");
+  changed["egress"] = "none";
+  changed["allow"] = {"a.org", "*.b.org:443"};
+  answer("vm.set", changed);
+  CHECK(run({"vm", "set", "web", "--allow", "a.org", "--allow", "*.b.org:443"}).out ==
+        "web: set; egress none, and a.org, *.b.org:443\n");
+  changed.erase("allow");
+  answer("vm.set", changed);
+  CHECK(run({"vm", "set", "web", "--egress", "none"}).out == "web: set; egress none\n");
+}
+
 TEST_CASE_METHOD(Fixture, "vm create, set, show and ports: published ports") {
   CHECK(run({"vm", "create", "--name", "web", "-p", "8080:80", "--publish", "0.0.0.0:443:443"}).status == 0);
   CHECK(sent("vm.create").at("publish") == Json::array({"8080:80", "0.0.0.0:443:443"}));

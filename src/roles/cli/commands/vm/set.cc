@@ -3,6 +3,7 @@
 
 #include "api/objects/vm.h"
 #include "base/arrays.h"
+#include "base/text.h"
 #include "roles/cli/arguments.h"
 #include "roles/cli/fan_out.h"
 #include "roles/cli/pending_changes.h"
@@ -21,6 +22,13 @@ constexpr auto kOptions =
                                   {.name = "clear-publish", .help = "publish no ports any more"},
                                   {.name = "clear-allow", .help = "allow no hosts beyond the policy any more"},
                                   kResultsOption}));
+
+// Both parts of the policy decide together, so a change of one shows both.
+std::string egress_of(const api::VmObject& vm) {
+  auto text = "; egress " + vm.egress;
+  if (vm.allow && !vm.allow->empty()) text += ", and " + join(*vm.allow, ", ");
+  return safe_text(text);
+}
 
 Result<int> set(Context& context) {
   Json params = given_shape(context.args);
@@ -42,8 +50,10 @@ Result<int> set(Context& context) {
     return context.usage("--publish is for one VM", "several VMs cannot have the same port of this host");
   if (params.contains("name") && context.args.positionals.size() > 1)
     return context.usage("--name is for one VM", "several VMs cannot have the same name");
-  return fan_out<api::VmObject>(context, {.method = "vm.set"}, params,
-                                [](const auto& vm) { return "set" + pending_changes(vm); });
+  bool shows_egress = params.contains("egress") || params.contains("allow");
+  return fan_out<api::VmObject>(context, {.method = "vm.set"}, params, [&](const auto& vm) {
+    return "set" + (shows_egress ? egress_of(vm) : "") + pending_changes(vm);
+  });
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ def wrong_package():
         package = done.stdout.strip()
         contents = subprocess.run(["dpkg-deb", "-c", package], capture_output=True, text=True, check=True).stdout
         for name in ("./usr/bin/banger\n", "./usr/bin/bangerd-root -> banger\n",
-                     "./usr/share/man/man1/banger-system-install.1.gz\n"):
+                     "./usr/share/man/man1/banger-system-install.1.gz\n", "./usr/share/banger/apparmor/banger\n"):
             if name not in contents:
                 yield f"the Debian package has no {name.strip()}"
         if "/usr/local" in contents or "DEBIAN" in contents:
@@ -84,6 +84,35 @@ def wrong_package():
                                  text=True, check=True).stdout
         if "Package: banger\n" not in control:
             yield f"the Debian package has another name: {control}"
+        yield from wrong_profile_scripts(package)
+
+
+def wrong_profile_scripts(package):
+    """The scripts of the package load the profile only where AppArmor understands it, and remove it again."""
+    with tempfile.TemporaryDirectory() as place:
+        root = pathlib.Path(place)
+        subprocess.run(["dpkg-deb", "-R", package, root / "package"], check=True)
+        shipped = root / "package/usr/share/banger/apparmor/banger"
+        profile, log = root / "etc/apparmor.d/banger", root / "log"
+        (root / "apparmor_parser").write_text(f'#!/bin/sh\necho "$1" >>{log}\n')
+        (root / "apparmor_parser").chmod(0o755)
+
+        def run(script, step):
+            text = (root / "package/DEBIAN" / script).read_text().replace("/etc/", f"{root}/etc/")
+            text = text.replace("/usr/share/banger/apparmor/banger", str(shipped))
+            subprocess.run(["sh", "-c", text, script, step], check=True, env={"PATH": f"{root}:{os.environ['PATH']}"})
+        run("postinst", "configure")
+        if profile.exists():
+            yield "the Debian package installs a profile that AppArmor 3 does not understand"
+        (root / "etc/apparmor.d/abi").mkdir(parents=True)
+        (root / "etc/apparmor.d/abi/4.0").touch()
+        run("postinst", "configure")
+        if not profile.exists() or profile.read_bytes() != shipped.read_bytes():
+            yield "the Debian package does not install its AppArmor profile"
+        run("prerm", "upgrade")
+        run("prerm", "remove")
+        if profile.exists() or log.read_text() != "-r\n-R\n":
+            yield "removing the Debian package leaves its AppArmor profile"
 
 
 def main():

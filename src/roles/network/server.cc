@@ -37,7 +37,7 @@ Result<> enter(const host::Namespaces* network) {
   if (up) return {};
   return std::unexpected(
       std::move(up.error())
-          .with_hint("sysctl kernel.apparmor_restrict_unprivileged_userns, and the profile of banger"));
+          .with_hint("AppArmor may refuse it: docs/network.md tells how to load the profile of banger"));
 }
 
 Result<> confine(const capabilities::PrivilegedTable& table) {

@@ -22,6 +22,7 @@ ALLOWED = {
     "ext4": ["tar", "host", "base"],
     "workspace": ["tar", "host", "base"],
     "http": ["host", "base"],
+    "certs": ["http", "host", "base"],
     "image": ["guest", "guestcfg", "ext4", "tar", "http", "host", "base"],
     "machine": ["guestcfg", "host", "base"],
     "vm": ["guestcfg", "base"],
@@ -31,9 +32,9 @@ ALLOWED = {
     "capabilities": ["guest", "vm", "machine", "workspace", "ext4", "tar", "guestcfg", "egress", "net", "link", "store",
                      "config", "host", "base"],
     "engine": ["capabilities", "vm", "machine", "image", "ext4", "guestcfg", "http", "egress", "net", "link", "store",
-               "rpc", "config", "host", "base"],
+               "rpc", "config", "certs", "host", "base"],
     "roles": ["engine", "capabilities", "guest", "client", "api", "vm", "machine", "image", "workspace", "ext4", "tar",
-              "http", "guestcfg", "egress", "net", "link", "store", "rpc", "config", "host", "base"],
+              "certs", "http", "guestcfg", "egress", "net", "link", "store", "rpc", "config", "host", "base"],
 }
 # Third-party header prefix -> folders or files that may include it.
 OWNERS = {
@@ -45,7 +46,7 @@ OWNERS = {
     r"netlink/": ["net"],
     r"CLI/": ["roles/cli"],
     r"toml\+\+/|toml\.hpp": ["config"],
-    r"openssl/": ["host", "http"],
+    r"openssl/": ["certs", "host", "http"],
     r"http_parser\.h|ares\.h": ["http"],
     r"catch2/": [],
 }

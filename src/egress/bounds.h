@@ -36,6 +36,14 @@ inline constexpr std::size_t kRequestHeadBytes = 64 * kKiB;  ///< request line a
 inline constexpr std::size_t kRequestLineBytes = 16 * kKiB;  ///< also of one field; servers refuse 8 KiB
 inline constexpr std::size_t kRequestFields = 200;           ///< of one request; browsers send 20
 
+// -- secrets of one VM
+inline constexpr std::size_t kSecrets = 64;             ///< a program has few; each is compared at each byte of a head
+inline constexpr std::size_t kSecretNameBytes = 128;    ///< of an environment variable
+inline constexpr std::size_t kPlaceholderBytes = 256;   ///< a prefix and the name
+inline constexpr std::size_t kSecretHosts = 64;         ///< of one secret
+inline constexpr std::size_t kSecretBytes = 16 * kKiB;  ///< of a value; servers refuse fields above 8 KiB
+inline constexpr std::size_t kSwappedHeadBytes = 128 * kKiB;  ///< a head with its values, twice as large as without
+
 // -- the log of one VM
 inline constexpr std::size_t kLogRows = 1000;      ///< of allowed connections, and as many of refused ones: 1 MiB
 inline constexpr std::size_t kLogNameBytes = 255;  ///< of a name in the log: one DNS name

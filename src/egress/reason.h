@@ -41,6 +41,14 @@ enum class Reason {
   not_a_proxy,      ///< the request asks for a tunnel, or for another scheme or port
   protocol_switch,  ///< the request asks for another protocol, in which hosts could change unseen
 
+  // -- of a connection whose TLS the gate ends
+  certificate_refused,  ///< the server's certificate is not accepted
+  tls_failed,           ///< the handshake with the server failed for another cause
+  guest_ended_tls,      ///< the guest has not finished the handshake, perhaps because it does not know the authority
+  no_common_protocol,   ///< the guest wants protocols that the gate does not speak
+  secret_missing,       ///< a request has the placeholder of a secret whose value is not known
+  head_too_large,       ///< with the values of its secrets
+
   // -- not the policy's decision
   lookup_failed,         ///< no server has answered
   too_many_connections,  ///< of this guest, or of all

@@ -17,6 +17,8 @@ Flow::~Flow() {
 // A connection whose first words nobody has judged yet will meet the new policy.
 bool Flow::is_allowed_by(const egress::Policy& policy) const {
   if (!decided_) return true;
+  // The guest has to begin anew, so that the gate can end TLS.
+  if (sealed_ && guest_->secrets().has(name_, to_.port)) return false;
   return by_name_ ? policy.allows(name_, to_.port) : policy.allows_address(to_.address, to_.port);
 }
 
@@ -67,6 +69,8 @@ Task<bool> Flow::write_guest(std::string bytes) {
 
 Task<bool> Flow::connect() {
   if (over_) co_return false;
+  ++connection_;
+  outside_.reset();
   auto stream = co_await net::connect_tcp(runtime_, {to_.address, to_.port}, host::after(limits::kOutsidePatience));
   if (over_) co_return false;
   if (!stream) {
@@ -88,6 +92,17 @@ Task<bool> Flow::write_outside(std::string bytes) {
   if (!written) cut();
   count(written ? size : 0, 0);
   co_return written.has_value();
+}
+
+Task<Result<std::string>> Flow::start_tls(Side side, certs::Session session, std::string first) {
+  bool inside = side == Side::guest;
+  auto& stream = inside ? inside_ : outside_;
+  auto tls = std::make_unique<TlsStream>(runtime_, std::move(stream), std::move(session),
+                                         inside ? request_cut_ : answer_cut_, inside ? answer_cut_ : request_cut_);
+  auto shaken =
+      tls->shake(std::move(first), host::after(inside ? limits::kFirstWordsPatience : limits::kOutsidePatience));
+  stream = std::move(tls);
+  co_return co_await std::move(shaken);
 }
 
 Task<> Flow::end_guest(FlowPtr flow) {
@@ -116,12 +131,12 @@ Task<> Flow::pass_rest(FlowPtr flow, std::string first) {
   }
 }
 
-void Flow::start_answers(const FlowPtr& flow) { flow->runtime_.spawn(pass_answers(flow)); }
+void Flow::start_answers(const FlowPtr& flow) { flow->runtime_.spawn(pass_answers(flow, flow->connection_)); }
 
-Task<> Flow::pass_answers(FlowPtr flow) {
-  while (!flow->over_) {
+Task<> Flow::pass_answers(FlowPtr flow, int connection) {
+  while (flow->is_current(connection)) {
     auto bytes = co_await flow->outside_->read();
-    if (flow->over_) co_return;
+    if (!flow->is_current(connection)) co_return;
     if (!bytes) {
       flow->cut();
       co_return;
@@ -131,7 +146,7 @@ Task<> Flow::pass_answers(FlowPtr flow) {
     if (flow->watcher_) flow->watcher_(*bytes);
     if (!co_await flow->write_guest(std::move(*bytes))) co_return;
   }
-  if (flow->over_) co_return;
+  if (!flow->is_current(connection)) co_return;
   flow->inside_->shutdown_write();
   flow->answers_ended_ = true;
   flow->wake();

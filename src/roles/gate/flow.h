@@ -1,5 +1,6 @@
 // One connection of a guest through the gate: the guest's side, and the side outside once it is connected. Bytes pass
-// unchanged. Who reads the guest's side decides what goes out (tls.h, http.h, proxy.cc); answers pass by themselves.
+// unchanged. If the gate ends TLS on both sides, these are the bytes inside it. Who reads the guest's side decides what
+// goes out (tls.h, http.h, proxy.cc); answers pass by themselves.
 #pragma once
 
 #include <functional>
@@ -9,6 +10,7 @@
 
 #include "net/tcp.h"
 #include "roles/gate/guests.h"
+#include "roles/gate/tls_stream.h"
 
 namespace banger::roles::gate {
 
@@ -40,13 +42,21 @@ class Flow final : public Passage {
   /// The guest's next bytes; empty at their end. Cuts the flow when they do not come in time.
   Task<std::optional<std::string>> read_guest(host::Deadline deadline = host::Deadline::max());
   Task<bool> write_guest(std::string bytes);
-  /// Connects to the destination. Cuts the flow when that fails.
+  /// Connects to the destination. Cuts the flow when that fails. A connection that exists is closed before, and the
+  /// answers that pass from there end. REQUIRES: not answered.
   Task<bool> connect();
   bool connected() const { return outside_ != nullptr; }
   Task<bool> write_outside(std::string bytes);
   /// The guest sends no more. Completes when its side has ended wholly. A host outside that never ends must not keep
   /// the connection of a guest that is gone.
   static Task<> end_guest(FlowPtr flow);
+  /// Puts TLS on a side, which gives the protocol of ALPN. `first`: bytes of that side that were read already.
+  /// REQUIRES: nobody reads from the side or writes to it.
+  enum class Side { guest, outside };
+  Task<Result<std::string>> start_tls(Side side, certs::Session session, std::string first = "");
+  /// TLS passes unread from now on.
+  void seal() { sealed_ = true; }
+
   /// Whether the last read_guest() has ended the flow because nothing came in time.
   bool said_nothing() const { return said_nothing_; }
 
@@ -68,7 +78,8 @@ class Flow final : public Passage {
   static void start_answers(const FlowPtr& flow);
 
  private:
-  static Task<> pass_answers(FlowPtr flow);
+  static Task<> pass_answers(FlowPtr flow, int connection);
+  bool is_current(int connection) const { return !over_ && connection == connection_; }
   void count(std::uint64_t sent, std::uint64_t received);
   void note_bytes();
 
@@ -79,7 +90,9 @@ class Flow final : public Passage {
   std::function<void(std::string_view)> watcher_;
   host::Event changed_;
   bool over_ = false, decided_ = false, by_name_ = false, answered_ = false, answers_ended_ = false;
-  bool said_nothing_ = false;
+  bool said_nothing_ = false, sealed_ = false;
+  int connection_ = 0;  ///< grows with each connection outside
+  CutShort request_cut_ = std::make_shared<bool>(false), answer_cut_ = std::make_shared<bool>(false);
   std::string name_;
   std::uint64_t sent_ = 0, received_ = 0;  ///< since the last entry in the log
   host::Deadline next_note_{};

@@ -2,6 +2,7 @@
 #include "roles/gate/gate.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "host/confine.h"
@@ -30,6 +31,8 @@ Result<> serve(Options options, const Logger& log) {
 }
 
 Result<> confine() {
+  // Secrets are in this memory: no core file, and no other process of the same user looks into it.
+  if (::prctl(PR_SET_DUMPABLE, 0) < 0) return fail_errno("keep the memory private");
   TRY(host::forbid_new_privileges());
   return host::filter_system_calls(host::Calls::sockets);
 }

@@ -23,6 +23,8 @@ const egress::Policy& Guest::policy_for(Destination to) {
   return policy_;
 }
 
+TlsParts& Guest::tls() { return all_.tls_; }
+
 void Guest::note(const egress::LogEvent& event) {
   log_.add(event, wall_time());
   if (event.reason == egress::Reason::allowed) return;
@@ -41,7 +43,10 @@ GuestPtr Guests::find(const std::string& vm_id) const {
   return found == by_id_.end() ? nullptr : found->second;
 }
 
-Result<> Guests::set(const std::string& vm_id, net::Ipv4 address, egress::Policy policy) {
+Result<> Guests::set(const std::string& vm_id, net::Ipv4 address, egress::Policy policy, egress::Secrets secrets) {
+  if (!secrets.empty() && (!tls_.issuer || !tls_.trust))
+    return fail(ErrorCode::invalid, "secrets need a certificate authority and trusted CAs",
+                "call gate.authority and gate.trust before");
   if (auto other = at(address); other && other->vm_id_ != vm_id) clear(other->vm_id_);
   if (!by_id_.contains(vm_id) && by_id_.size() >= limits::kGatedGuests && !drop_ended())
     return fail(ErrorCode::exhausted, fmt::format("{} VMs have egress policies already", limits::kGatedGuests));
@@ -53,6 +58,7 @@ Result<> Guests::set(const std::string& vm_id, net::Ipv4 address, egress::Policy
   policy.set_peers(peers_);
   policy.set_host_addresses(host_);
   guest->policy_ = std::move(policy);
+  guest->secrets_ = std::move(secrets);
   ++guest->generation_;
   const auto& current = guest->policy_;
   guest->openings_.revise([&](net::Ipv4, const std::string& name) { return current.ports_of(name); }, now());
@@ -81,6 +87,7 @@ void Guests::clear(const std::string& vm_id) {
   by_address_.erase(guest->address_);
   guest->address_ = 0;
   ++guest->generation_;
+  guest->secrets_ = {};
   guest->openings_.clear();
   for (auto* passage : std::set(guest->passages_)) passage->cut();
 }

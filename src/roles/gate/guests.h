@@ -9,9 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "certs/issuer.h"
+#include "certs/trust.h"
 #include "egress/log.h"
 #include "egress/openings.h"
 #include "egress/policy.h"
+#include "egress/secrets.h"
 #include "egress/verdict.h"
 #include "host/runtime.h"
 #include "net/tcp.h"
@@ -31,6 +34,12 @@ class Passage {
 
 class Guests;
 
+/// What the gate needs to end TLS. The daemon sends both.
+struct TlsParts {
+  std::optional<certs::Issuer> issuer;  ///< of the certificates that guests see
+  std::optional<certs::Trust> trust;    ///< in servers outside
+};
+
 /// One VM. It exists as long as somebody holds it, but has no policy once the daemon has taken that.
 class Guest {
  public:
@@ -39,6 +48,9 @@ class Guest {
   /// Grows with every change of the policy. A verdict belongs to one generation.
   std::uint64_t generation() const { return generation_; }
   const egress::Policy& policy() const { return policy_; }
+  const egress::Secrets& secrets() const { return secrets_; }
+  /// REQUIRES: the guest has secrets, or had some.
+  TlsParts& tls();
   egress::Openings& openings() { return openings_; }
   const egress::Log& log() const { return log_; }
 
@@ -55,6 +67,7 @@ class Guest {
   Guests& all_;
   net::Ipv4 address_ = 0;  ///< 0: has no policy now
   egress::Policy policy_;
+  egress::Secrets secrets_;
   std::uint64_t generation_ = 0;
   egress::Openings openings_;
   egress::Log log_;
@@ -79,8 +92,10 @@ class Guests {
   GuestPtr at(net::Ipv4 address) const;
   GuestPtr find(const std::string& vm_id) const;
 
-  /// Cuts the connections that the new policy does not allow. `exhausted` for too many guests.
-  Result<> set(const std::string& vm_id, net::Ipv4 address, egress::Policy policy);
+  /// Cuts the connections that the new policy does not allow, and those that pass sealed to the host of a secret.
+  /// `exhausted` for too many guests; `invalid` for secrets without the parts for TLS.
+  Result<> set(const std::string& vm_id, net::Ipv4 address, egress::Policy policy, egress::Secrets secrets = {});
+  TlsParts& tls() { return tls_; }
   /// Addresses of the host, for the policies of all guests.
   void set_host(std::vector<net::Ipv4> addresses);
   /// Cuts all connections. The log stays.
@@ -102,6 +117,7 @@ class Guests {
   net::Range peers_;
   IsOwn is_own_;
   std::vector<net::Ipv4> host_;
+  TlsParts tls_;
   std::map<std::string, GuestPtr> by_id_;
   std::map<net::Ipv4, GuestPtr> by_address_;
   std::deque<Refusal> refusals_;

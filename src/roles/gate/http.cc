@@ -17,13 +17,16 @@ namespace {
 
 using egress::BodyState;
 using egress::HeadState;
+using egress::Swapped;
 
 constexpr std::string_view kSwitched = "HTTP/1.1 101 ";
 
-/// The requests of one connection. `bytes_` is what was read and not passed on.
+/// The requests of one connection. `bytes_` is what was read and not passed on. `ended` is the host's name in TLS, or
+/// "" without TLS.
 class Requests {
  public:
-  Requests(FlowPtr flow, std::string first) : flow_(std::move(flow)), bytes_(std::move(first)) {}
+  Requests(FlowPtr flow, std::string first, std::string ended = "")
+      : flow_(std::move(flow)), bytes_(std::move(first)), ended_(std::move(ended)) {}
 
   Task<> pass_all() {
     while (co_await pass_next()) first_ = false;
@@ -40,13 +43,13 @@ class Requests {
       co_await refuse(std::move(verdict));
       co_return false;
     }
-    verdict.needs_name = !flow_->guest().policy().allows_address(flow_->to().address, flow_->to().port);
-    flow_->allow(verdict);
-    name_ = verdict.name;
+    auto head = take(parser.bytes());
+    if (!ended_.empty() && !co_await put_secrets(head)) co_return false;
+    if (ended_.empty()) allow(std::move(verdict));
     if (!flow_->connected() && !co_await connect()) co_return false;
     bool switches = !parser.head().upgrades.empty();
     if (switches) watch_status();
-    if (!co_await flow_->write_outside(take(parser.bytes())) || !co_await pass_body(parser.head())) co_return false;
+    if (!co_await flow_->write_outside(std::move(head)) || !co_await pass_body(parser.head())) co_return false;
     if (!switches || !co_await has_switched()) co_return !flow_->over();
     co_await Flow::pass_rest(flow_, std::move(bytes_));
     co_return false;
@@ -55,7 +58,8 @@ class Requests {
   // nullopt: the guest has ended its bytes between two requests, or the flow is over.
   Task<std::optional<HeadState>> read_head(egress::HttpHeadParser& parser) {
     auto state = parser.feed(bytes_);
-    auto until = first_ ? host::after(limits::kFirstWordsPatience) : host::Deadline::max();
+    // TLS has said something already, and many programs connect before they have a request.
+    auto until = first_ && ended_.empty() ? host::after(limits::kFirstWordsPatience) : host::Deadline::max();
     while (state == HeadState::need_more) {
       if (!bytes_.empty()) until = std::min(until, host::after(limits::kFirstWordsPatience));
       auto more = co_await flow_->read_guest(until);
@@ -72,6 +76,7 @@ class Requests {
   // The connection exists, so it matters no more how long the lookup's answer was good.
   Verdict judge(HeadState state, const egress::HttpHead& head) {
     auto to = flow_->to();
+    if (!ended_.empty() && (first_ || head.upgrades.empty())) return egress::judge_inside_tls(ended_, to, state, head);
     const auto& policy = flow_->guest().policy_for(to);
     if (first_) return egress::judge_http(policy, flow_->guest().openings(), to, state, head, now());
     // Answers to earlier requests may come first, so the answer to this one could not be told.
@@ -81,16 +86,44 @@ class Requests {
     return egress::judge_http(policy, here, to, state, head, now());
   }
 
+  void allow(Verdict verdict) {
+    verdict.needs_name = !flow_->guest().policy().allows_address(flow_->to().address, flow_->to().port);
+    flow_->allow(verdict);
+    name_ = verdict.name;
+  }
+
   Task<> refuse(Verdict verdict) {
+    auto answer = answer_of("403 Forbidden", fmt::format("the egress policy of this VM refuses the request: {}",
+                                                         egress::to_error(verdict, flow_->to()).sentence()));
+    return refuse(std::move(verdict), std::move(answer));
+  }
+
+  Task<> refuse(Verdict verdict, std::string answer) {
     if (flow_->over()) co_return;
     flow_->note_refusal(verdict);
     if (!first_ || flow_->answered()) co_return flow_->cut();
-    auto body = fmt::format("banger: the egress policy of this VM refuses the request: {}\n",
-                            egress::to_error(verdict, flow_->to()).sentence());
-    co_await Flow::say_and_end(
-        flow_, fmt::format("HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n"
-                           "Connection: close\r\n\r\n{}",
-                           body.size(), body));
+    co_await Flow::say_and_end(flow_, std::move(answer));
+    // The host outside may never end by itself.
+    if (flow_->connected()) flow_->cut();
+  }
+
+  // False when the request cannot go on.
+  Task<bool> put_secrets(std::string& head) {
+    auto to = flow_->to();
+    auto made = flow_->guest().secrets().swap_head(head, ended_, to.port);
+    head = std::move(made.text);
+    if (made.outcome == Swapped::missing) {
+      Verdict verdict{.reason = egress::Reason::secret_missing, .name = ended_};
+      auto sentence = fmt::format("the value of the secret {} is missing (hint: {})", head, way_out(verdict.reason));
+      co_await refuse(std::move(verdict), answer_of("502 Bad Gateway", sentence));
+    } else if (made.outcome == Swapped::too_large) {
+      Verdict verdict{.reason = egress::Reason::head_too_large, .name = ended_};
+      auto sentence = egress::to_error(verdict, to).sentence();
+      co_await refuse(std::move(verdict), answer_of("431 Request Header Fields Too Large", sentence));
+    } else {
+      co_return true;
+    }
+    co_return false;
   }
 
   Task<bool> connect() {
@@ -136,7 +169,7 @@ class Requests {
   }
 
   FlowPtr flow_;
-  std::string bytes_, status_, name_;
+  std::string bytes_, ended_, status_, name_;
   bool first_ = true;
 };
 
@@ -146,6 +179,19 @@ Task<> pass_http(FlowPtr flow, std::string first) {
   Requests requests(flow, std::move(first));
   co_await requests.pass_all();
   flow->watch(nullptr);
+}
+
+Task<> pass_ended(FlowPtr flow, std::string host) {
+  Requests requests(flow, "", std::move(host));
+  co_await requests.pass_all();
+  flow->watch(nullptr);
+}
+
+std::string answer_of(std::string_view status, std::string_view sentence) {
+  return fmt::format(
+      "HTTP/1.1 {}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n"
+      "banger: {}\n",
+      status, sentence.size() + 9, sentence);
 }
 
 // Servers skip empty lines before a request (RFC 9112, section 2.2). A target begins with `/`, `*` or its scheme.

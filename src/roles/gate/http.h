@@ -12,6 +12,13 @@ namespace banger::roles::gate {
 /// may still be on their way. `first`: bytes that were read already.
 Task<> pass_http(FlowPtr flow, std::string first);
 
+/// The same inside a connection whose TLS the gate ends. All requests must be for that host, its name in TLS. The
+/// values of secrets take the places of their placeholders. REQUIRES: connected, answers pass.
+Task<> pass_ended(FlowPtr flow, std::string host);
+
+/// An answer of the gate itself, after which the connection ends. `status` is like "403 Forbidden".
+std::string answer_of(std::string_view status, std::string_view sentence);
+
 /// Whether the first bytes of a connection may be those of a request. `need_more` for less than a method and the first
 /// bytes of a target.
 enum class Looks { need_more, like_http, different };

@@ -25,7 +25,19 @@ Result<Json> set(Methods& methods, const Json& params) {
   auto vm = TRY(get_string(params, "vm"));
   auto address = TRY(net::parse_ipv4(TRY(get_string(params, "address"))));
   auto policy = TRY(egress::policy_from_json(params.value("policy", Json())));
-  TRY(methods.guests.set(vm, address, std::move(policy)));
+  auto secrets = TRY(egress::Secrets::from_json(find_field(params, "secrets")));
+  TRY(methods.guests.set(vm, address, std::move(policy), std::move(secrets)));
+  return Json::object();
+}
+
+Result<Json> set_authority(Methods& methods, const Json& params) {
+  methods.guests.tls().issuer = TRY(
+      certs::Issuer::make({.key_pem = TRY(get_string(params, "key")), .subject = TRY(get_string(params, "subject"))}));
+  return Json::object();
+}
+
+Result<Json> set_trust(Methods& methods, const Json& params) {
+  methods.guests.tls().trust = TRY(certs::Trust::make(TRY(get_string(params, "authorities"))));
   return Json::object();
 }
 
@@ -105,8 +117,9 @@ Result<Json> end(Methods& methods, const Json&) {
 
 using Function = Result<Json> (*)(Methods&, const Json&);
 constexpr std::pair<const char*, Function> kFunctions[] = {
-    {"gate.info", info},     {"gate.set", set}, {"gate.host", set_host}, {"gate.clear", clear},
-    {"gate.forget", forget}, {"gate.log", log}, {"gate.end", end}};
+    {"gate.info", info},       {"gate.set", set},       {"gate.authority", set_authority},
+    {"gate.trust", set_trust}, {"gate.host", set_host}, {"gate.clear", clear},
+    {"gate.forget", forget},   {"gate.log", log},       {"gate.end", end}};
 
 Task<Result<Json>> answer(Methods& methods, Function function, const Json& params) {
   co_return function(methods, params);

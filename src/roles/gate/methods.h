@@ -1,7 +1,10 @@
 // What the daemon asks of the gate, as JSON-RPC over a Unix socket:
 //
 //   gate.info      {}                      {"place", "pid", "tcp", "names_udp", "names_tcp"}
-//   gate.set       {vm, address, policy}   {}    policy: as policy.h has it in JSON
+//   gate.set       {vm, address, policy, secrets}
+//                                          {}    policy, secrets: as policy.h and secrets.h have them in JSON
+//   gate.authority {key, subject}          {}    signs the certificates that guests see: PEM, a common name
+//   gate.trust     {authorities}           {}    PEM of the CAs that servers outside may have certificates of
 //   gate.host      {addresses}             {}    of the host: closed to guests whose rules do not name them
 //   gate.clear     {vm}                    {}
 //   gate.forget    {vm}                    {}

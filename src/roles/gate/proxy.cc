@@ -16,12 +16,6 @@ void note_silence(Flow& flow) {
   if (flow.said_nothing()) flow.note_refusal({.reason = egress::Reason::said_nothing});
 }
 
-Task<> pass_plain(FlowPtr flow) {
-  if (!co_await flow->connect()) co_return;
-  Flow::start_answers(flow);
-  co_await Flow::pass_rest(flow, "");
-}
-
 // Many hosts serve TLS and HTTP on other ports too, where several names share an address as well. What is neither has
 // no name. The server may speak first.
 Task<> pass_unknown(FlowPtr flow) {
@@ -73,6 +67,17 @@ Task<> accept_all(host::Runtime& runtime, std::unique_ptr<net::TcpListener> list
 
 }  // namespace
 
+Task<> pass_by_address(FlowPtr flow) {
+  if (!co_await flow->connect()) co_return;
+  Flow::start_answers(flow);
+  if (!flow->guest().secrets().has_port(flow->to().port)) co_return co_await Flow::pass_rest(flow, "");
+  auto first = co_await flow->read_guest();
+  if (!first) co_return;
+  if (first->starts_with(kHandshakeRecord)) co_return co_await pass_tls(flow, std::move(*first));
+  if (first->empty()) co_return co_await Flow::end_guest(flow);
+  co_await Flow::pass_rest(flow, std::move(*first));
+}
+
 Task<> pass(FlowPtr flow) {
   auto to = flow->to();
   auto verdict = egress::judge_address(flow->guest().policy_for(to), flow->guest().openings(), to, now());
@@ -86,7 +91,7 @@ Task<> pass(FlowPtr flow) {
   if (looks_inside && to.port == kHttpPort) co_return co_await pass_http(flow, "");
   flow->allow(verdict);
   if (looks_inside) co_return co_await pass_unknown(flow);
-  co_await pass_plain(flow);
+  co_await pass_by_address(flow);
 }
 
 Result<> serve_connections(host::Runtime& runtime, UniqueFd listening, Guests& guests) {

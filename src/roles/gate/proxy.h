@@ -11,6 +11,9 @@ namespace banger::roles::gate {
 /// Judges the connection, and passes it on as far as the policy allows.
 Task<> pass(FlowPtr flow);
 
+/// Passes a connection whose address is allowed, whatever it says. If it is TLS to a secret's host, the gate ends it.
+Task<> pass_by_address(FlowPtr flow);
+
 /// Serves until the process ends. The guests outlive it.
 Result<> serve_connections(host::Runtime& runtime, UniqueFd listening, Guests& guests);
 

@@ -3,6 +3,7 @@
 #include "egress/client_hello.h"
 #include "egress/hello_retry.h"
 #include "roles/gate/bounds.h"
+#include "roles/gate/ended_tls.h"
 
 namespace banger::roles::gate {
 
@@ -10,9 +11,6 @@ namespace {
 
 using egress::HelloState;
 using egress::RetryState;
-
-/// A fatal alert, access_denied (RFC 8446, section 6.2). Programs then say why their connection failed.
-constexpr std::string_view kAccessDenied("\x15\x03\x03\x00\x02\x02\x31", 7);
 
 // A guest whose bytes end early has sent a malformed ClientHello. `bytes` gets all that was read.
 Task<HelloState> read_hello(FlowPtr flow, egress::ClientHelloParser& parser, std::string& bytes) {
@@ -33,7 +31,13 @@ Task<> refuse(FlowPtr flow, Verdict verdict) {
   if (flow->connected())
     flow->cut();
   else
-    co_await Flow::say_and_end(flow, std::string(kAccessDenied));
+    co_await Flow::say_and_end(flow, tls_alert(TlsAlert::access_denied));
+}
+
+// A server that has spoken before the guest does not speak TLS from the beginning.
+bool has_secret(Flow& flow, HelloState state, const egress::ClientHello& hello) {
+  return state == HelloState::found && hello.kind == egress::SniKind::name && !flow.answered() &&
+         flow.guest().secrets().has(hello.sni, flow.to().port);
 }
 
 /// Waits until the server's first words are known.
@@ -54,6 +58,9 @@ Task<> pass_tls(FlowPtr flow, std::string first) {
   if (!verdict.allowed()) co_return co_await refuse(flow, std::move(verdict));
   verdict.needs_name = !flow->guest().policy().allows_address(to.address, to.port);
   flow->allow(verdict);
+  if (has_secret(*flow, state, parser.hello())) co_return co_await end_tls(flow, std::move(first), parser.hello());
+  flow->seal();
+  if (!verdict.needs_name && flow->connected()) co_return co_await Flow::pass_rest(flow, std::move(first));
   bool was_connected = flow->connected();
   if (!was_connected && !co_await flow->connect()) co_return;
   auto retry = std::make_shared<egress::HelloRetryParser>();

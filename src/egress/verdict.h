@@ -54,6 +54,9 @@ Verdict judge_http(const Policy& policy, const Openings& openings, Destination t
 /// connection. Otherwise an allowed name would be a way to other hosts behind the same server.
 Verdict judge_inside_tls(const std::string& sni, Destination to, HeadState state, const HttpHead& head);
 
+/// The same for a request of HTTP/2, with its pseudo-header fields. A WebSocket (RFC 8441) is one like others.
+Verdict judge_inside_tls(const std::string& sni, Destination to, const std::vector<HttpField>& fields);
+
 /// The sentence of a refusal, with its way out as the hint. For the log and for the body of an answer to the guest.
 Error to_error(const Verdict& verdict, Destination to);
 

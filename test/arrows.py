@@ -42,7 +42,7 @@ OWNERS = {
     r"archive(_entry)?\.h": ["tar", "image/apt"],
     r"zstd\.h|lzma\.h|lz4|zlib\.h": ["tar", "image/kernel"],
     r"ext2fs/|et/com_err": ["ext4"],
-    r"nghttp2/": ["link"],
+    r"nghttp2/": ["link", "egress"],
     r"netlink/": ["net"],
     r"CLI/": ["roles/cli"],
     r"toml\+\+/|toml\.hpp": ["config"],

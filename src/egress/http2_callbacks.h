@@ -6,6 +6,8 @@
 
 namespace banger::egress {
 
+inline constexpr std::size_t kFieldOverheadBytes = 32;  ///< RFC 9113, section 6.5.2
+
 struct Http2Callbacks {
   /// Null if there is no memory.
   static nghttp2_session* make(Http2Side& side, Http2End end);

@@ -19,7 +19,7 @@ Http2Core::Http2Core(Http2Hook hook)
 
 void Http2Core::feed(Http2End end, std::string_view bytes, Instant now) {
   now_ = now;
-  if (over_ || (end == Http2End::outside && outside_gone_)) return;
+  if (over_ || (end == Http2End::outside && outside_ended_)) return;
   sides_[end]->receive(bytes, now_);
   settle();
 }
@@ -39,12 +39,12 @@ std::string Http2Core::take(Http2End end) {
 void Http2Core::end(Http2End end) {
   if (over_) return;
   if (end == Http2End::guest) return finish();
-  if (!outside_gone_) lose_outside(streams_.empty() ? "" : "the host has ended the connection too early");
+  outside_ended_ = true;
   settle();
 }
 
 bool Http2Core::wants(Http2End end) const {
-  if (over_ || (end == Http2End::outside && outside_gone_)) return false;
+  if (over_ || (end == Http2End::outside && outside_ended_)) return false;
   return !is_full() && !sides_[end]->has_waiting_input();
 }
 
@@ -114,13 +114,16 @@ void Http2Core::settle() {
     return finish();
   }
   if (outside().stopped() && !outside_gone_) lose_outside(outside().fault());
+  // The last bytes of the host may have to wait for the guest.
+  if (outside_ended_ && !outside_gone_ && !outside().has_waiting_input())
+    lose_outside(streams_.empty() ? "" : "the host has ended the connection too early");
   if (streams_.empty() && (guest_leaves_ || outside_leaves_ || outside_gone_)) finish();
 }
 
 // The guest gets what has come before, and then the end of its connection. That is what it would see without a relay,
 // and clients know which requests they can repeat.
 void Http2Core::lose_outside(std::string why) {
-  outside_gone_ = true;
+  outside_ended_ = outside_gone_ = true;
   guest().leave(outside().stopped() ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_NO_ERROR, why);
   fault_ = std::move(why);
   refuse_waiting();

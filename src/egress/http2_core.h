@@ -111,7 +111,7 @@ class Http2Core final : public Http2Events {
   std::uint32_t announced_streams_;
   std::size_t announcements_ = 0;
   bool announced_connect_ = false, has_begun_ = false;
-  bool guest_leaves_ = false, outside_leaves_ = false, outside_gone_ = false, over_ = false;
+  bool guest_leaves_ = false, outside_leaves_ = false, outside_ended_ = false, outside_gone_ = false, over_ = false;
   std::string fault_;
   Http2Both<std::unique_ptr<Http2Side>> sides_;
 };

@@ -37,7 +37,7 @@ void Http2Core::on_block(Http2End end, std::int32_t id, Http2Block block, bool e
 void Http2Core::take_request(std::int32_t id, Http2Block block, bool ends) {
   has_begun_ = true;
   bool waits = !waiting_.empty() || !has_room_outside();
-  bool refused = outside_leaves_ || outside_gone_ || streams_.size() >= limits::kRelayStreamsHeld ||
+  bool refused = outside_leaves_ || outside_ended_ || streams_.size() >= limits::kRelayStreamsHeld ||
                  (waits && waiting_bytes_ + block.bytes > limits::kRelayWaitingBytes);
   if (refused) return guest().reset(id, NGHTTP2_REFUSED_STREAM);
   auto& stream = *(streams_[id] = std::make_unique<Http2Stream>());

@@ -11,8 +11,8 @@
 
 namespace banger::certs {
 
-/// What signs certificates. All roots of one authority have the same key and the same subject. So one certificate is good
-/// under each of them that permits its name.
+/// What signs certificates. All roots of one authority have the same key and the same subject. So one certificate is
+/// good under each of them that permits its name.
 struct Authority {
   std::string key_pem;
   std::string subject;  ///< the common name, UTF-8; what is beyond limits::kCommonNameBytes is cut off

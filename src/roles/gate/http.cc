@@ -10,6 +10,7 @@
 #include "egress/http_body.h"
 #include "egress/http_head.h"
 #include "roles/gate/bounds.h"
+#include "roles/gate/secret_trouble.h"
 
 namespace banger::roles::gate {
 
@@ -17,7 +18,6 @@ namespace {
 
 using egress::BodyState;
 using egress::HeadState;
-using egress::Swapped;
 
 constexpr std::string_view kSwitched = "HTTP/1.1 101 ";
 
@@ -111,19 +111,13 @@ class Requests {
   Task<bool> put_secrets(std::string& head) {
     auto to = flow_->to();
     auto made = flow_->guest().secrets().swap_head(head, ended_, to.port);
-    head = std::move(made.text);
-    if (made.outcome == Swapped::missing) {
-      Verdict verdict{.reason = egress::Reason::secret_missing, .name = ended_};
-      auto sentence = fmt::format("the value of the secret {} is missing (hint: {})", head, way_out(verdict.reason));
-      co_await refuse(std::move(verdict), answer_of("502 Bad Gateway", sentence));
-    } else if (made.outcome == Swapped::too_large) {
-      Verdict verdict{.reason = egress::Reason::head_too_large, .name = ended_};
-      auto sentence = egress::to_error(verdict, to).sentence();
-      co_await refuse(std::move(verdict), answer_of("431 Request Header Fields Too Large", sentence));
-    } else {
-      co_return true;
+    if (auto trouble = trouble_of(made, ended_, to)) {
+      const char* status = trouble->status == 431 ? "431 Request Header Fields Too Large" : "502 Bad Gateway";
+      co_await refuse(std::move(trouble->verdict), answer_of(status, trouble->sentence));
+      co_return false;
     }
-    co_return false;
+    head = std::move(made.text);
+    co_return true;
   }
 
   Task<bool> connect() {

@@ -6,14 +6,15 @@
 
 #include "roles/gate/bounds.h"
 #include "roles/gate/http.h"
+#include "roles/gate/http2.h"
 
 namespace banger::roles::gate {
 
 namespace {
 
-constexpr std::string_view kHttp1 = "http/1.1";
+constexpr std::string_view kHttp1 = "http/1.1", kHttp2 = "h2";
 /// What the gate speaks inside TLS, by its names in ALPN.
-constexpr std::string_view kSpoken[] = {kHttp1};
+constexpr std::string_view kSpoken[] = {kHttp2, kHttp1};
 
 certs::Protocols common_protocols(const egress::ClientHello& hello) {
   certs::Protocols common;
@@ -62,6 +63,7 @@ Task<> end_tls(FlowPtr flow, std::string first, egress::ClientHello hello) {
   if (flow->over()) co_return;
   if (!inside) co_return note(egress::Reason::guest_ended_tls);
   if (!outside) co_return co_await answer_trouble(flow, hello.sni, std::move(outside.error()));
+  if (*outside == kHttp2) co_return co_await pass_http2(flow, hello.sni);
   Flow::start_answers(flow);
   co_await pass_ended(flow, hello.sni);
 }

@@ -83,6 +83,15 @@ Task<bool> Flow::connect() {
   co_return true;
 }
 
+Task<std::optional<std::string>> Flow::read_outside() {
+  if (over_) co_return std::nullopt;
+  auto bytes = co_await outside_->read();
+  if (over_) co_return std::nullopt;
+  if (bytes) co_return std::move(*bytes);
+  cut();
+  co_return std::nullopt;
+}
+
 Task<bool> Flow::write_outside(std::string bytes) {
   if (over_) co_return false;
   if (bytes.empty()) co_return true;
@@ -129,6 +138,19 @@ Task<> Flow::pass_rest(FlowPtr flow, std::string first) {
     if (bytes->empty()) co_return co_await end_guest(flow);
     if (!co_await flow->write_outside(std::move(*bytes))) co_return;
   }
+}
+
+void Flow::end_both(const FlowPtr& flow) {
+  if (flow->over_) return;
+  flow->inside_->shutdown_write();
+  flow->outside_->shutdown_write();
+  flow->spawn(cut_later(flow->runtime_, flow));
+}
+
+// Peers need a moment to read the last bytes, which a reset would take away.
+Task<> Flow::cut_later(host::Runtime& runtime, std::weak_ptr<Flow> ending) {
+  co_await runtime.sleep_for(limits::kLastWordPatience);
+  if (auto flow = ending.lock()) flow->cut();
 }
 
 void Flow::start_answers(const FlowPtr& flow) { flow->runtime_.spawn(pass_answers(flow, flow->connection_)); }

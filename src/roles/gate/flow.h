@@ -74,10 +74,20 @@ class Flow final : public Passage {
   static Task<> say_and_end(FlowPtr flow, std::string bytes);
   /// Passes the guest's bytes on until they end.
   static Task<> pass_rest(FlowPtr flow, std::string first);
+  // In the place of answers that pass by themselves.
+
+  /// The next bytes from outside; empty at their end. Cuts the flow when the connection breaks.
+  Task<std::optional<std::string>> read_outside();
+  /// Both sides have got all, and end in order. Whoever reads them goes on until their peers have closed, or for
+  /// limits::kLastWordPatience.
+  static void end_both(const FlowPtr& flow);
+  void spawn(Task<> task) { runtime_.spawn(std::move(task)); }
+
   /// Passes answers on in a coroutine of its own. REQUIRES: connected.
   static void start_answers(const FlowPtr& flow);
 
  private:
+  static Task<> cut_later(host::Runtime& runtime, std::weak_ptr<Flow> ending);
   static Task<> pass_answers(FlowPtr flow, int connection);
   bool is_current(int connection) const { return !over_ && connection == connection_; }
   void count(std::uint64_t sent, std::uint64_t received);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -33,6 +34,8 @@ class End {
     timeval patience{.tv_sec = 20, .tv_usec = 0};
     ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    int now = 1;
+    ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &now, sizeof now);
   }
   ~End() {
     if (tls_) SSL_free(tls_);
@@ -213,7 +216,7 @@ struct EndedFixture {
     server.reset(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
     REQUIRE(SSL_CTX_use_certificate_chain_file(server.get(), files.certificate.c_str()) == 1);
     REQUIRE(SSL_CTX_use_PrivateKey_file(server.get(), files.key.c_str(), SSL_FILETYPE_PEM) == 1);
-    SSL_CTX_set_alpn_select_cb(server.get(), choose_first, nullptr);
+    SSL_CTX_set_alpn_select_cb(server.get(), choose, this);
   }
   static void offer(SSL_CTX* context, const std::string& protocols) {
     SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(protocols.data()),
@@ -312,6 +315,7 @@ struct EndedFixture {
   test::Authority upstream{directory, "upstream"};
   certs::Authority authority;
   TestContext client, server;
+  std::string speaks = "http/1.1";  ///< the server, by its name in ALPN
   std::unique_ptr<net::TcpListener> gate;
   sockaddr_in gate_address{};
   int outside = -1;
@@ -328,10 +332,14 @@ struct EndedFixture {
     for (const auto& host : hosts) with_ports.push_back(host.find(':') == host.npos ? host + ":1-65534" : host);
     return with_ports;
   }
-  static int choose_first(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
-                          unsigned, void*) {
-    *chosen = offered + 1;
-    *size = offered[0];
+  static int choose(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
+                    unsigned length, void* fixture) {
+    const auto& wanted = static_cast<EndedFixture*>(fixture)->speaks;
+    auto name = std::string(1, static_cast<char>(wanted.size())) + wanted;
+    auto at = std::string_view(reinterpret_cast<const char*>(offered), length).find(name);
+    if (at == std::string_view::npos) return SSL_TLSEXT_ERR_NOACK;
+    *chosen = offered + at + 1;
+    *size = offered[at];
     return SSL_TLSEXT_ERR_OK;
   }
   void listen_outside() {

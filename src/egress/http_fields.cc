@@ -43,7 +43,9 @@ std::optional<Authority> read_authority(std::string_view text) {
 
 HeadFault read_host_field(HttpHead& head) {
   auto values = values_of(head, "host");
-  if (values.empty()) return HeadFault::host_missing;
+  // Python's programs ask proxies for tunnels so. There the target has the host.
+  bool old_tunnel = head.method == "CONNECT" && head.minor_version == 0;
+  if (values.empty()) return old_tunnel ? HeadFault::none : HeadFault::host_missing;
   if (values.size() > 1) return HeadFault::host_twice;
   auto authority = read_authority(values[0]);
   if (!authority) return HeadFault::host_invalid;
@@ -94,8 +96,14 @@ HeadFault read_target(HttpHead& head) {
     authority = read_absolute(head);
     if (!authority) return HeadFault::target;
   }
+  auto hosts = values_of(head, "host");
+  if (hosts.empty()) {
+    head.host = authority->host;
+    head.port = authority->port;
+    return HeadFault::none;
+  }
   auto usual = head.form == TargetForm::authority ? authority->port : head.scheme == "https" ? kHttpsPort : kHttpPort;
-  auto host = read_authority(values_of(head, "host")[0]);
+  auto host = read_authority(hosts[0]);
   return host && same_place(*host, *authority, usual) ? HeadFault::none : HeadFault::host_differs;
 }
 

@@ -34,7 +34,7 @@ struct HttpHead {
   TargetForm form = TargetForm::origin;
   int minor_version = 1;   ///< HTTP/1.0 or HTTP/1.1
   std::string scheme;      ///< lower case; only of an absolute target
-  Host host;               ///< of the Host field; never invalid
+  Host host;               ///< of the Host field; never invalid. CONNECT of HTTP/1.0 may have it in its target only
   std::uint16_t port = 0;  ///< of the Host field; 0: none was given
   Framing framing = Framing::none;
   std::uint64_t content_length = 0;   ///< only of Framing::length

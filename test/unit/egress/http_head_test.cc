@@ -75,6 +75,8 @@ TEST_CASE("http head: the forms of a target") {
   CHECK(read("GET https://a.org/ HTTP/1.1\r\nHost: a.org:443\r\n\r\n").scheme == "https");
   CHECK(read("CONNECT a.org:443 HTTP/1.1\r\nHost: a.org\r\n\r\n").form == TargetForm::authority);
   CHECK(read("CONNECT a.org:443 HTTP/1.1\r\nHost: a.org:443\r\n\r\n").form == TargetForm::authority);
+  CHECK(read("CONNECT a.org:443 HTTP/1.0\r\n\r\n").host.name == "a.org");
+  CHECK(read("CONNECT a.org:443 HTTP/1.0\r\n\r\n").port == 443);
   CHECK(read("OPTIONS * HTTP/1.1\r\nHost: a.org\r\n\r\n").form == TargetForm::asterisk);
   CHECK(read("GET //evil.org/x HTTP/1.1\r\nHost: a.org\r\n\r\n").form == TargetForm::origin);
 }
@@ -175,6 +177,7 @@ TEST_CASE("http head: exactly one host, which the target agrees with") {
   const Bad bad[] = {
       {host_missing, "GET / HTTP/1.1\r\n\r\n"},
       {host_missing, "GET / HTTP/1.0\r\n\r\n"},
+      {host_missing, "CONNECT a.org:443 HTTP/1.1\r\n\r\n"},
       {host_missing, "GET http://a.org/ HTTP/1.1\r\n\r\n"},
       {host_twice, get("Host: a.org\r\n")},
       {host_twice, get("hOST: evil.org\r\n")},

@@ -20,6 +20,20 @@ inline constexpr auto kHostAddressInterval = 5s;    ///< between looks at this h
 inline constexpr int kFirstGatePort = 1024;         ///< lower ports belong to services of the host
 inline constexpr auto kResolvectlDeadline = 5s;     ///< resolvectl needs 20 ms
 
+// -- proxy of the host
+inline constexpr std::uint16_t kProxyPort = 3128;  ///< of the relay in a private network; proxies often have it
+/// Of relays on a bridge of the host, one for each daemon: below the ports that kernels give out, above most services.
+inline constexpr std::uint16_t kFirstProxyPort = 20'000, kProxyPorts = 10'000;
+inline constexpr std::size_t kProxyConnections = 256;        ///< of one guest at once; browsers and builds open dozens
+inline constexpr std::size_t kProxyConnectionsOfAll = 1024;  ///< each has two descriptors
+inline constexpr int kProxyBacklog = 256;                    ///< connections that wait to be accepted
+inline constexpr auto kProxyHeadPatience = 20s;              ///< for the whole head of a guest's request
+inline constexpr auto kProxyConnectPatience = 20s;      ///< for the lookup of the proxy, and for a connection to it
+inline constexpr auto kProxyAnswerPatience = 120s;      ///< for a tunnel: kernels try that long to connect
+inline constexpr auto kProxyEndPatience = 60s;          ///< for bytes of a guest whose server has ended its side
+inline constexpr auto kProxyLastWordPatience = 3s;      ///< for a guest to close after a refusal in words
+inline constexpr std::size_t kNoProxyBytes = 8 * kKiB;  ///< of the host's NO_PROXY; long lists have 1 KiB
+
 // -- jails
 inline constexpr std::size_t kJailErrorBytes = 1024;  ///< error of a process that did not become the jailer
 inline constexpr auto kJailEndFirstPause = 2s;        ///< before the second attempt to remove a jail; then doubled

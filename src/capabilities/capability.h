@@ -29,6 +29,7 @@
 #include "guest/handles.h"
 #include "guestcfg/guest_config.h"
 #include "host/runtime.h"
+#include "http/proxy.h"
 #include "link/link.h"
 #include "machine/machine.h"
 #include "vm/spec.h"
@@ -46,6 +47,7 @@ struct NetworkPort {
   std::vector<std::string> dns;
   std::uint32_t mtu = 0;    ///< 0: as Ethernet has
   bool host_names = false;  ///< `dns` knows the names of this host's search domains
+  std::string proxy = {};   ///< where the relay to the host's proxy listens: "172.16.0.1:3128"; empty: there is none
 };
 
 /// Names of the disks that a VM writes to, in its directory and in saved states.
@@ -75,6 +77,7 @@ struct VmContext {
   std::string owner_key = {};              ///< the SSH key that the guest accepts, as "TYPE BASE64"; empty: none
   bool link_local = false;                 ///< the guest may reach 169.254.0.0/16
   std::string timezone = {}, locale = {};  ///< names, or "host"; empty: the image's
+  http::ProxySettings proxy = {};          ///< of this host, for guests that use them; empty: none do
   HostFiles files = {};                    ///< none for a guest that goes on, or that has no user yet
 };
 

@@ -10,6 +10,7 @@
 #include "capabilities/resource.h"
 #include "config/config.h"
 #include "host/paths.h"
+#include "http/proxy.h"
 #include "machine/firecracker/firecracker.h"
 #include "store/store.h"
 
@@ -29,6 +30,7 @@ struct ResourceHost {
   std::function<Task<Result<machine::firecracker::FirecrackerFacts>>()> firecracker;
   /// The id of the VM with that name or id. Called when VMs have been recovered.
   std::function<std::optional<std::string>(std::string_view name)> find_vm = {};
+  http::ProxySettings proxy = {};  ///< of this host, for guests that use them; empty: none do
 };
 
 template <class Resource>

@@ -29,4 +29,11 @@ enum class ForwardClients {
 inline constexpr Word<ForwardClients> kForwardClientsWords[] = {{ForwardClients::owner, "owner"},
                                                                 {ForwardClients::all, "all"}};
 
+/// The proxy that programs in guests use.
+enum class ProxyChoice {
+  none,
+  host,  ///< that of the daemon's own environment
+};
+inline constexpr Word<ProxyChoice> kProxyWords[] = {{ProxyChoice::none, "none"}, {ProxyChoice::host, "host"}};
+
 }  // namespace banger::config

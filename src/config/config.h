@@ -60,7 +60,8 @@ struct Config {
   vm::NetworkChoice network = vm::NetworkChoice::automatic;
   std::string default_egress = "open";
   bool guest_link_local = false;  ///< guests reach 169.254.0.0/16
-  bool guest_lan = false;         ///< guests of a private network reach net::kLanRanges
+  ProxyChoice proxy = ProxyChoice::none;
+  bool guest_lan = false;  ///< guests of a private network reach net::kLanRanges
   std::string bridge_name = "br-banger";
   std::string bridge_ip = "172.16.0.1";
   std::uint32_t cidr = 24;  ///< length of the bridge network's prefix

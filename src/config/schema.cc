@@ -218,6 +218,8 @@ constexpr Key kKeys[] = {
      plain<&Config::guest_link_local>},
     {"guest_lan", boolean, "false", "Let guests of a private network reach the private ranges of other networks", kHere,
      plain<&Config::guest_lan>},
+    {"proxy", choice, "none", "Whether guests use the host's proxy: that of `HTTPS_PROXY` and `HTTP_PROXY`", kHere,
+     word<&Config::proxy, kProxyWords>, "none|host"},
     {"bridge_name", text, "br-banger", "Name of the bridge", kHere, plain<&Config::bridge_name>, {}, {}, 1},
     {"bridge_ip",
      text,

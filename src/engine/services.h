@@ -16,6 +16,7 @@
 #include "engine/vmm_choice.h"
 #include "host/paths.h"
 #include "host/runtime.h"
+#include "http/proxy.h"
 #include "image/catalog/puller.h"
 #include "image/kernel/store.h"
 #include "image/oci/puller.h"
@@ -41,8 +42,9 @@ struct Services {
   HostResources& resources;          ///< taps, jails and block devices of VMs
   capabilities::EgressGate& egress;  ///< what guests with an egress policy reach
   vm::HostSize host_size;
-  bool system_install = false;  ///< this daemon is the service of a system install
-  host::Mutex& building_image;  ///< one build at a time
+  http::ProxySettings proxy = {};  ///< of this host, for guests that use them; empty: none do
+  bool system_install = false;     ///< this daemon is the service of a system install
+  host::Mutex& building_image;     ///< one build at a time
   host::Mutex& pulling_kernel;
   image::oci::Puller* puller = nullptr;              ///< null where nothing is pulled: in tests
   image::oci::Pusher* pusher = nullptr;              ///< likewise

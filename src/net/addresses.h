@@ -35,6 +35,7 @@ inline constexpr const char* kLinkLocal = "169.254.0.0/16";
 inline constexpr const char* kLanRanges[] = {"10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"};
 
 // The VMM's user-mode network is the same in every VM.
+inline constexpr const char* kUserNetwork = "10.0.2.0/24";
 inline constexpr const char* kUserGuest = "10.0.2.15/24";
 inline constexpr const char* kUserGateway = "10.0.2.2";
 inline constexpr const char* kUserResolver = "10.0.2.3";

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace banger::capabilities {
@@ -13,6 +14,10 @@ void Leases::forget(std::string_view vm_id) {
 std::optional<net::Ipv4> Leases::find(std::string_view vm_id) const {
   auto lease = addresses_.find(vm_id);
   return lease == addresses_.end() ? std::nullopt : std::optional(lease->second);
+}
+
+bool Leases::holds(net::Ipv4 address) const {
+  return std::ranges::any_of(addresses_, [&](const auto& lease) { return lease.second == address; });
 }
 
 Result<net::Ipv4> Leases::choose(std::string_view vm_id, const net::Bridge& bridge) const {

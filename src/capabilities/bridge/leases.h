@@ -15,6 +15,7 @@ class Leases {
   void set(const std::string& vm_id, net::Ipv4 address) { addresses_[vm_id] = address; }
   void forget(std::string_view vm_id);
   std::optional<net::Ipv4> find(std::string_view vm_id) const;
+  bool holds(net::Ipv4 address) const;
   /// The VM's address on that bridge: its lease if the range contains it, else the lowest free address. `exhausted`
   /// when there is none. Changes nothing.
   Result<net::Ipv4> choose(std::string_view vm_id, const net::Bridge& bridge) const;

@@ -61,7 +61,8 @@ ResourceHost for_bridge(const ResourceHost& host) {
           .network = host.network,
           .egress = host.egress,
           .firecracker = host.firecracker,
-          .find_vm = host.find_vm};
+          .find_vm = host.find_vm,
+          .proxy = host.proxy};
 }
 
 }  // namespace
@@ -73,6 +74,7 @@ BridgeNetwork::BridgeNetwork(const ResourceHost& host)
       idle_(taps_),
       upkeep_(host_, device_, taps_, idle_),
       names_(host_, leases_),
+      proxy_(host_, device_, leases_),
       gating_(host_, device_),
       host_addresses_(host_, device_) {}
 
@@ -108,12 +110,14 @@ Task<Result<>> BridgeNetwork::resolve(vm::NetworkChoice asked, vm::Spec& spec) {
 Task<Result<>> BridgeNetwork::ensure() {
   CO_TRY(co_await device_.ensure());
   CO_TRY(co_await names_.serve());
+  co_await proxy_.serve();
   co_return co_await host_addresses_.close();
 }
 
 Task<> BridgeNetwork::close() {
   co_await upkeep_.close();
   names_.end();
+  proxy_.end();
 }
 
 Task<Result<BridgeNetwork::Port>> BridgeNetwork::attach(std::string vm_id) {
@@ -212,7 +216,8 @@ std::optional<NetworkPort> BridgeNetwork::port(std::string_view vm_id) const {
                      .gateway = net::to_text(bridge->address),
                      .dns = {is_private ? net::to_text(bridge->address) : host_.config.default_dns},
                      .mtu = is_private ? limits::kPrivateMtu : 0,
-                     .host_names = is_private};
+                     .host_names = is_private,
+                     .proxy = proxy_.address()};
 }
 
 std::optional<std::string> BridgeNetwork::address(std::string_view vm_id, const vm::Spec& spec) const {
@@ -241,7 +246,11 @@ Task<Result<>> BridgeNetwork::remove(Leftover leftover) {
 }
 
 Task<std::vector<Check>> BridgeNetwork::checks() {
-  co_return co_await check_bridge_host(host_, device_, {.vms = taps_.holders().size(), .idle_taps = idle_.size()});
+  auto checks = co_await check_bridge_host(host_, device_, {.vms = taps_.holders().size(), .idle_taps = idle_.size()});
+  if (const auto& trouble = proxy_.trouble())
+    checks.push_back({"proxy relay", CheckStatus::warn,
+                      fmt::format("guests on the bridge use no proxy: {}", trouble->message), trouble->hint});
+  co_return checks;
 }
 
 }  // namespace banger::capabilities

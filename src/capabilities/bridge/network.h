@@ -10,6 +10,7 @@
 
 #include "capabilities/bridge/gating.h"
 #include "capabilities/bridge/guest_names.h"
+#include "capabilities/bridge/guest_proxy.h"
 #include "capabilities/bridge/host_addresses.h"
 #include "capabilities/bridge/leases.h"
 #include "capabilities/bridge/upkeep.h"
@@ -51,7 +52,7 @@ class BridgeNetwork final : public HostResource {
   Task<Result<Port>> attach(std::string vm_id);
   /// Closes or opens the LAN to that address, once in each private network.
   Task<Result<>> limit_lan(net::Ipv4 address);
-  /// Makes the bridge, and the name server on it in a private network.
+  /// Makes the bridge, the relay to the host's proxy on it, and in a private network the name server.
   Task<Result<>> ensure();
 
   ResourceHost host_;
@@ -61,6 +62,7 @@ class BridgeNetwork final : public HostResource {
   IdleTaps idle_;
   BridgeUpkeep upkeep_;
   GuestNames names_;
+  GuestProxy proxy_;
   Gating gating_;
   HostAddresses host_addresses_;
   std::shared_ptr<const host::Namespaces> limited_in_;  ///< the private network in which these addresses were limited

@@ -1,11 +1,14 @@
 // The operations in a private network (roles/network). The root helper does not have these.
 #include <fmt/format.h>
 #include <linux/capability.h>
+#include <sys/socket.h>
 
 #include <nlohmann/json.hpp>
 
+#include "capabilities/bounds.h"
 #include "capabilities/capability.h"
 #include "capabilities/privileged_table.h"
+#include "net/bound_socket.h"
 #include "net/bounds.h"
 #include "net/dns_service.h"
 #include "net/firewall.h"
@@ -34,6 +37,13 @@ Result<PrivilegedReply> listen_for_gate(const PrivilegedContext& context, const 
   reply.fds.push_back(std::move(sockets.tcp));
   reply.fds.push_back(std::move(sockets.names.udp));
   reply.fds.push_back(std::move(sockets.names.tcp));
+  return reply;
+}
+
+Result<PrivilegedReply> listen_for_proxy(const PrivilegedContext& context, const Json&) {
+  PrivilegedReply reply;
+  reply.fds.push_back(TRY(net::bound_socket(SOCK_STREAM, {TRY(net::parse_ipv4(context.bridge_ip)), limits::kProxyPort},
+                                            limits::kProxyBacklog)));
   return reply;
 }
 
@@ -96,6 +106,13 @@ constexpr PrivilegedOperation kOperations[] = {
      listen_for_names,
      "",
      power(CAP_NET_BIND_SERVICE)},
+    {"proxy.listen",
+     "Sends a socket for TCP on port 3128 of the bridge's address",
+     {},
+     check_none,
+     listen_for_proxy,
+     "",
+     0},
 };
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "config/defaults.h"
 #include "engine/health/cage_check.h"
 #include "engine/health/disk_space.h"
+#include "engine/health/proxy_check.h"
 #include "engine/kvm_device.h"
 #include "host/files.h"
 #include "host/ulimits.h"
@@ -285,6 +286,7 @@ Task<std::vector<Check>> run_doctor(Services& services, Verdicts verdicts) {
   checks.push_back(defaults(services));
   checks.push_back(ssh_key(services));
   checks.push_back(co_await helper(services));
+  if (auto proxy = proxy_check(services.config, services.proxy)) checks.push_back(std::move(*proxy));
   for (auto& check : co_await services.resources.checks()) checks.push_back(std::move(check));
   co_return checks;
 }

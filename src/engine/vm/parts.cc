@@ -94,6 +94,7 @@ Result<capabilities::VmContext> vm_context(const Services& services, const VmRec
                                  .link_local = services.config.guest_link_local,
                                  .timezone = services.config.guest_timezone,
                                  .locale = services.config.guest_locale,
+                                 .proxy = services.proxy,
                                  .files = gets_files(row) ? host_files(services) : capabilities::HostFiles{}};
 }
 

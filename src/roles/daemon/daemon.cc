@@ -169,6 +169,10 @@ void admit_all_again(engine::Services& services, const engine::VmRegistry& regis
     if (holders.contains(vm->record().id())) services.runtime.spawn(engine::VmOwner::admit_again(vm));
 }
 
+http::ProxySettings proxy_of_guests(const config::Config& config) {
+  return config.proxy == config::ProxyChoice::host ? http::proxy_settings(host::process_env()) : http::ProxySettings{};
+}
+
 struct Prepared {
   host::Paths paths;
   config::Config config;
@@ -227,7 +231,8 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                                    .network = network,
                                    .egress = gate,
                                    .firecracker = [&vmms] { return vmms.firecracker(); },
-                                   .find_vm = [&manager](std::string_view name) { return id_of(manager, name); }});
+                                   .find_vm = [&manager](std::string_view name) { return id_of(manager, name); },
+                                   .proxy = proxy_of_guests(prepared.config)});
   engine::Services services{.runtime = runtime,
                             .log = log,
                             .paths = prepared.paths,
@@ -242,6 +247,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                             .resources = resources,
                             .egress = gate,
                             .host_size = measure_host(),
+                            .proxy = proxy_of_guests(prepared.config),
                             .system_install = serves_install(),
                             .building_image = building_image,
                             .pulling_kernel = pulling_kernel,

@@ -83,8 +83,8 @@ TEST_CASE("capabilities: the registry holds each once, disks first") {
   std::vector<std::string_view> names;
   for (const Capability* capability : all()) names.push_back(capability->name);
   CHECK(names == std::vector<std::string_view>{"system_disk", "work_disk", "kernel_modules", "console", "identity",
-                                               "host_settings", "image_config", "network", "bridge", "dns_route",
-                                               "dm_snapshot", "jail", "ssh", "agent_link", "git_identity",
+                                               "host_settings", "host_proxy", "image_config", "network", "bridge",
+                                               "dns_route", "dm_snapshot", "jail", "ssh", "agent_link", "git_identity",
                                                "file_sync"});
 }
 

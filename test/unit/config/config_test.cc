@@ -93,6 +93,7 @@ TEST_CASE("config: every choice of a key is a value of its enum, and every value
     }
   };
   check("machine", config::kMachineWords, &config::Config::machine);
+  check("proxy", config::kProxyWords, &config::Config::proxy);
   check("storage", vm::kStorageWords, &config::Config::storage);
   check("forward_clients", config::kForwardClientsWords, &config::Config::forward_clients);
   check("auto_stop_action", config::kStopActionWords, &config::Config::auto_stop_action);

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <fcntl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "net/bound_socket.h"
 #include "net/dns_relay.h"
 #include "support/resource_host.h"
 
@@ -27,6 +29,11 @@ struct Operations final : Privileged {
       REQUIRE(sockets);
       reply.fds.push_back(std::move(sockets->udp));
       reply.fds.push_back(std::move(sockets->tcp));
+    }
+    if (operation == "proxy.listen") {
+      auto socket = net::bound_socket(SOCK_STREAM, {0x7f000001, 0}, 16);
+      REQUIRE(socket);
+      reply.fds.push_back(std::move(*socket));
     }
     co_return reply;
   }

@@ -123,5 +123,6 @@ TEST_CASE("private network: its operations are those of the bridge, and none tha
   std::vector<std::string> names;
   for (const auto* operation : private_network_table()) names.emplace_back(operation->name);
   CHECK(names == std::vector<std::string>{"bridge.ensure", "bridge.remove", "tap.create", "tap.delete", "nat.set",
-                                          "nat.clear", "gate.listen", "host.close", "lan.set", "names.listen"});
+                                          "nat.clear", "gate.listen", "host.close", "lan.set", "names.listen",
+                                          "proxy.listen"});
 }

@@ -289,6 +289,26 @@ class Names(PrivateCase):
         wait_until(lambda: "192.0.2.7" in self.lookup("one", "www.example.org"), "the new daemon to answer")
 
 
+    def test_lookups_follow_the_servers_of_the_host(self):
+        """As with a VPN, whose server knows names that no other one knows."""
+        self.make("one")
+        conf = pathlib.Path("/etc/netns") / self.net.host / "resolv.conf"
+        before, vpn = conf.read_text(), "198.51.100.3"
+        self.assertNotIn("192.0.2.9", self.lookup("one", "intra.corp"))
+        self.net.sh(self.net.outside, f"ip address add {vpn}/32 dev eth0")
+        self.addCleanup(self.net.sh, self.net.outside, f"ip address del {vpn}/32 dev eth0")
+        server = subprocess.Popen(
+            self.net.command(self.net.outside, "dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts",
+                             f"--listen-address={vpn}", "--bind-interfaces", "--user=root", "--pid-file=",
+                             "--conf-file=/dev/null", "--address=/intra.corp/192.0.2.9"), stderr=subprocess.DEVNULL)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        # The file of the namespace is the same one, because ip-netns(8) has bound it there.
+        self.addCleanup(conf.write_text, before)
+        conf.write_text(f"nameserver {vpn}\n")
+        wait_until(lambda: "192.0.2.9" in self.lookup("one", "intra.corp"), "the server of the VPN to answer")
+
+
 class WithoutATun(PrivateCase):
     tun_mode = 0o600
 

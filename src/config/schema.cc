@@ -41,6 +41,12 @@ void vm_default(Config& config, const Value& value) {
   config.vm_defaults.*member = static_cast<typename Optional::value_type>(std::get<std::uint64_t>(value));
 }
 
+template <auto member>
+void vm_limit(Config& config, const Value& value) {
+  using Member = std::remove_reference_t<decltype(config.vm_defaults.*member)>;
+  config.vm_defaults.*member = static_cast<Member>(std::get<std::uint64_t>(value));
+}
+
 // The choices are the levels' names, so this always parses.
 void log_level(Config& config, const Value& value) {
   config.log_level = parse_log_level(std::get<std::string>(value)).value_or(LogLevel::info);
@@ -160,6 +166,26 @@ constexpr Key kKeys[] = {
      {},
      kDiskMin,
      kDiskMax},
+    {"vm_defaults.disk_iops",
+     count,
+     "0",
+     "Limit of the disk operations a second of a new VM; `0`: none",
+     kHere,
+     vm_limit<&VmDefaults::disk_iops>,
+     {},
+     {},
+     0,
+     limits::kMostDiskIops},
+    {"vm_defaults.disk_bandwidth",
+     size,
+     "0",
+     "Limit of the bytes a second of the disks of a new VM; `0`: none",
+     kHere,
+     vm_limit<&VmDefaults::disk_bandwidth_bytes>,
+     {},
+     {},
+     0,
+     limits::kMostBandwidthBytes},
     {"auto_stop_stale_after", duration, "0", "Stop a running VM that was unused for this time; `0`: never", kHere,
      plain<&Config::auto_stop_stale_after>},
     {"auto_stop_action", choice, "stop", "How an unused VM is stopped; `suspend` keeps its memory", kHere,

@@ -33,6 +33,12 @@ struct Drive {
   bool device = false;  ///< `path` is a block device
 };
 
+/// What all disks of a machine together may do in a second. 0: no limit.
+struct DiskLimits {
+  std::uint64_t operations = 0, bytes = 0;
+  bool operator==(const DiskLimits&) const = default;
+};
+
 /// A network device on the VMM's user-mode network (10.0.2.0/24, guest .15, gateway .2, resolver .3).
 struct UserNic {
   std::string mac;
@@ -63,6 +69,7 @@ struct SavedState {
   /// File with the pages that differ from `memory` (memory_changes.h); empty: none. With a name here, a save may
   /// hard-link `memory` to the saved machine's memory file instead of copying it, if the differences are small.
   std::string changes;
+  DiskLimits disk_limits = {};  ///< of the saved machine; a VMM may restore them with the devices
   /// Set while a save is still running: wait for it before reading anything except `memory`. Empty: the state is
   /// complete.
   std::function<Task<Result<>>()> whole;
@@ -79,6 +86,7 @@ struct MachineConfig {
   std::vector<std::string> initrds;  ///< archives, concatenated in order (the driver makes the file it needs)
   std::string cmdline;               ///< additions to what the driver itself needs
   std::vector<Drive> drives;         ///< in guest order: vda, vdb, …
+  DiskLimits disk_limits = {};
   std::vector<UserNic> nics;
   std::vector<TapNic> taps;  ///< after the nics, in guest order
   /// the private network in which the taps are; null: they are in this process's own
@@ -147,6 +155,8 @@ class Machine {
   virtual Task<Result<>> save(const SavedState& to) = 0;
   /// Grows the drive at that index of MachineConfig::drives, and notifies the guest.
   virtual Task<Result<>> resize_drive(std::size_t index, std::uint64_t size_bytes) = 0;
+  /// Changes MachineConfig::disk_limits.
+  virtual Task<Result<>> limit_disks(const DiskLimits& limits) = 0;
   /// Why the VMM itself has paused the guest, in words: the host could not write the guest's disk. Empty: it has not.
   /// The write is not lost: resume() tries the write again.
   virtual std::string paused_because() const { return ""; }

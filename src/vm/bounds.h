@@ -14,8 +14,12 @@ inline constexpr std::size_t kPublishedPorts = 32;           ///< of one VM; eac
 inline constexpr std::size_t kAllowRules = 16384;            ///< of one VM, or of one policy; as in an egress policy
 inline constexpr std::size_t kAllowRuleBytes = 300;          ///< a name has 253 bytes, and two ports have twelve
 inline constexpr std::size_t kAllowBytes = 256 * kKiB;       ///< of one VM; quoted as JSON they fit into a message
-inline constexpr std::uint32_t kVcpusPerCpu = 4;             ///< more only wait for each other
-inline constexpr std::uint64_t kMinMemoryBytes = 64 * kMiB;  ///< with less, a distribution's kernel does not boot
-inline constexpr std::uint64_t kMinDiskBytes = 64 * kMiB;    ///< room for a journal and some files
+inline constexpr std::uint32_t kLeastDiskIops = 10;          ///< with less, a guest seems to hang
+inline constexpr std::uint32_t kMostDiskIops = 100'000'000;  ///< no disk is as fast
+inline constexpr std::uint64_t kLeastBandwidthBytes = 64 * kKiB;   ///< a large packet, or some blocks of a disk
+inline constexpr std::uint64_t kMostBandwidthBytes = kKiB * kGiB;  ///< 1 TiB; QEMU accepts little more
+inline constexpr std::uint32_t kVcpusPerCpu = 4;                   ///< more only wait for each other
+inline constexpr std::uint64_t kMinMemoryBytes = 64 * kMiB;        ///< with less, a distribution's kernel does not boot
+inline constexpr std::uint64_t kMinDiskBytes = 64 * kMiB;          ///< room for a journal and some files
 
 }  // namespace banger::limits

@@ -25,6 +25,8 @@ enum class FieldType {
   count,
   size,    ///< bytes; a bare number on the command line is MiB
   memory,  ///< the same, in whole MiB
+  limit,   ///< a count; 0: no limit
+  rate,    ///< bytes a second; 0: no limit
   flag,
   choice,  ///< one of Field::choices
   pairs,   ///< texts by their keys
@@ -88,10 +90,11 @@ struct Field {
   constexpr bool has_option() const { return !option.empty(); }
   constexpr bool can_change() const { return change != Change::never; }
   constexpr bool is_number() const {
-    return type == FieldType::count || type == FieldType::size || type == FieldType::memory;
+    return type == FieldType::count || type == FieldType::size || type == FieldType::memory || is_limit();
   }
+  constexpr bool is_limit() const { return type == FieldType::limit || type == FieldType::rate; }
   /// host.defaults gives its default.
-  constexpr bool in_host_defaults() const { return is_number() || type == FieldType::image; }
+  constexpr bool in_host_defaults() const { return (is_number() && !is_limit()) || type == FieldType::image; }
 };
 
 inline constexpr auto kNetworkChoices = texts_of(kNetworkChoiceWords);
@@ -219,6 +222,24 @@ inline constexpr Field kFields[] = {
      .config_key = "storage",
      .from_snapshot = FromSnapshot::always,
      .in_template = InTemplate::key},
+    {.name = "disk_iops",
+     .member = &Spec::disk_iops,
+     .type = FieldType::limit,
+     .option = "disk-iops",
+     .option_help = {"operations a second of all its disks together; 0: no limit"},
+     .doc = {"Limit of the operations a second of all disks together; 0: none. The default is that of the config",
+             "Limit of the operations a second of all disks together; 0: none. The change takes effect at once"},
+     .config_key = "vm_defaults.disk_iops",
+     .change = Change::at_once},
+    {.name = "disk_bandwidth_bytes",
+     .member = &Spec::disk_bandwidth_bytes,
+     .type = FieldType::rate,
+     .option = "disk-bandwidth",
+     .option_help = {"bytes a second of all its disks together, as 20M; 0: no limit"},
+     .doc = {"Limit of the bytes a second of all disks together; 0: none. The default is that of the config",
+             "Limit of the bytes a second of all disks together; 0: none. The change takes effect at once"},
+     .config_key = "vm_defaults.disk_bandwidth",
+     .change = Change::at_once},
     {.name = "environment",
      .member = &Spec::environment,
      .type = FieldType::pairs,

@@ -10,6 +10,7 @@
 #include "guestcfg/checks.h"
 #include "guestcfg/environment.h"
 #include "vm/bounds.h"
+#include "vm/guest_limits.h"
 
 namespace banger::vm {
 
@@ -151,6 +152,7 @@ Result<> check_spec(const Spec& spec, const HostSize& host) {
   TRY(check_labels(spec.labels));
   TRY(check_policy_name(spec.egress));
   TRY(check_allow(spec.allow));
+  TRY(check_guest_limits(spec));
   return check_published(spec.publish);
 }
 

@@ -35,9 +35,11 @@ struct Spec {
   std::map<std::string, std::string> labels;
   std::vector<PublishedPort> publish;
   Restart restart = Restart::no;
-  bool autostart = false;           ///< runs whenever the daemon does
-  std::string egress{kOpenEgress};  ///< what the guest may reach outside: open, none, or a policy of the config
-  std::vector<std::string> allow;   ///< hosts that it may reach all the same, as HOST[:PORT] (egress/rule.h)
+  bool autostart = false;                  ///< runs whenever the daemon does
+  std::string egress{kOpenEgress};         ///< what the guest may reach outside: open, none, or a policy of the config
+  std::vector<std::string> allow;          ///< hosts that it may reach all the same, as HOST[:PORT] (egress/rule.h)
+  std::uint32_t disk_iops = 0;             ///< operations a second of all disks together; 0: no limit, as for the next
+  std::uint64_t disk_bandwidth_bytes = 0;  ///< bytes a second of all disks together
 };
 /// Whether the guest's root is the system disk alone, a plain ext4. Otherwise the root is the system disk over the
 /// image.

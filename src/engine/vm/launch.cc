@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "engine/vm/files.h"
+#include "engine/vm/guest_limits.h"
 #include "guestcfg/cpio.h"
 #include "host/files.h"
 
@@ -70,12 +71,14 @@ Result<machine::MachineConfig> machine_config(const capabilities::VmContext& vm,
   config.vcpus = vm.spec.vcpus;
   config.memory_bytes = vm.spec.memory_bytes;
   config.metrics = parts.metrics;
+  config.disk_limits = disk_limits_of(vm.spec);
   for (const auto* capability : capabilities::all())
     if (capability->machine) TRY(in(capability->name, capability->machine(vm, config)));
   if (parts.restore) {
     config.vcpus = parts.restore->spec.vcpus;
     config.memory_bytes = parts.restore->spec.memory_bytes;
     config.restore = parts.restore->state;
+    config.restore->disk_limits = disk_limits_of(parts.restore->spec);
     return config;
   }
   config.kernel = parts.kernel;

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "engine/bounds.h"
+#include "engine/vm/guest_limits.h"
 #include "host/files.h"
 
 namespace banger::engine {
@@ -219,6 +220,7 @@ Task<Result<capabilities::TakesEffect>> VmOwner::change(std::string name, vm::Sp
   }));
   if (state() != State::running) co_return TakesEffect::after_restart;
   // The host resources change first, because their limits hold whatever the guest does. The guest's config follows.
+  CO_TRY(co_await change_limits(vm_, before));
   auto takes_effect = CO_TRY(co_await vm_.services.resources.change(vm_.row().id, before, vm_.spec()));
   if (takes_effect == TakesEffect::after_restart || !vm_.link->up()) co_return takes_effect;
   if (auto sent = co_await send_config(vm_, Disks::unchanged); !sent)

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "engine/vm/guest_limits.h"
 #include "engine/vm/reboots.h"
 #include "engine/vm/restore.h"
 
@@ -106,6 +107,10 @@ Task<Result<Recovered>> adopt(VmParts& vm, Start& start, std::string summary) {
   if (auto admitted = co_await vm.services.resources.admit(vm.row().id, vm.spec()); !admitted)
     vm.services.log.error("vm.network_lost",
                           {{"vm", vm.name()}, {"id", vm.row().id}, {"error", admitted.error().sentence()}});
+  // The same for its limits.
+  if (auto limited = co_await limit_machine(vm); !limited)
+    vm.services.log.error("vm.limits_lost",
+                          {{"vm", vm.name()}, {"id", vm.row().id}, {"error", limited.error().sentence()}});
   if (vm.record->state() == State::running) {
     vm.link->keep(*machine);
     co_return Recovered{std::move(summary)};

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "engine/vm/guest_limits.h"
 
 namespace banger::engine {
 
@@ -70,6 +71,7 @@ Task<Result<>> claim(VmParts& vm, Claim wanted, Start& start) {
   }));
   vm.use->touch();
   CO_TRY(co_await vm.disks.prepare(CO_TRY(vm_context(vm))));
+  CO_TRY(co_await change_limits(vm, pooled));
   CO_TRY(co_await vm.services.resources.change(vm.row().id, pooled, vm.spec()));
   auto disks = CO_TRY(co_await grow_drives(*vm.machine->get(), vm.spec(), pooled));
   CO_TRY(in("identity", co_await send_config(vm, disks)));

@@ -30,7 +30,8 @@ Result<> link_drives(const MachineConfig& config) {
     TRY(host::remove_file(link));
     if (::symlink(config.drives[i].path.c_str(), link.c_str()) < 0) return fail_errno(link);
   }
-  return {};
+  // No link of an earlier start with more drives follows, so that drives can be counted.
+  return host::remove_file(in_directory(config.directory, drive_name(config.drives.size())));
 }
 
 // A new log for each start: Firecracker would write over the beginning of an existing one.

@@ -155,6 +155,20 @@ Task<Result<>> grow_drive(State state, std::size_t index, std::uint64_t size_byt
   co_return co_await command(state, "grow a drive", reopen_drive(index));
 }
 
+// The links to the drives' files say how many drives there are.
+std::size_t count_drives(const std::string& directory) {
+  std::size_t count = 0;
+  struct stat info{};
+  while (::lstat(fmt::format("{}/{}", directory, drive_name(count)).c_str(), &info) == 0) ++count;
+  return count;
+}
+
+Task<Result<>> limit_disks(State state, DiskLimits limits) {
+  for (auto& request : limit_drives(limits, count_drives(state->record.directory)))
+    CO_TRY(co_await command(state, "limit the disks", std::move(request)));
+  co_return Result<>();
+}
+
 // Firecracker does not end when its guest powers off or halts: its processors stop for ever. The guest's kernel prints
 // this as its last line, and answers no connection. A guest that only prints the line, and does not answer, ends only
 // itself.
@@ -209,6 +223,7 @@ class FirecrackerMachine : public Machine {
   Task<Result<>> resize_drive(std::size_t index, std::uint64_t size_bytes) override {
     return grow_drive(state_, index, size_bytes);
   }
+  Task<Result<>> limit_disks(const DiskLimits& limits) override { return firecracker::limit_disks(state_, limits); }
   Task<Result<>> kill() override { return kill_and_wait(state_); }
   Task<Result<>> end_as(MachineExit exit) override { return kill_as(state_, std::move(exit)); }
   Task<MachineExit> wait_exit() override { return wait_for_exit(state_); }

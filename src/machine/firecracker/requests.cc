@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/bounds.h"
@@ -40,15 +41,29 @@ ApiRequest boot_source(const MachineConfig& config) {
   return put("/boot-source", body);
 }
 
-ApiRequest add_drive(const Drive& drive, std::size_t index) {
+// A bucket without tokens stands for no limit, also in place of an earlier one.
+Json bucket(std::uint64_t limit, std::size_t drives) {
+  if (limit == 0) return {{"size", 0}, {"refill_time", 0}};
+  return {{"size", std::max<std::uint64_t>(limit / drives, 1)}, {"refill_time", 1000}};
+}
+
+// Firecracker limits each drive on its own. With equal shares, all drives together keep to the limit.
+Json rate_limiter(const DiskLimits& limits, std::size_t drives) {
+  return {{"bandwidth", bucket(limits.bytes, drives)}, {"ops", bucket(limits.operations, drives)}};
+}
+
+ApiRequest add_drive(const MachineConfig& config, std::size_t index) {
+  const auto& drive = config.drives[index];
   auto name = drive_name(index);
   // No drive is the root device: Firecracker would move it to the front and name it to the kernel. Without Writeback, a
   // flush by the guest would not flush.
-  return put("/drives/" + name, {{"drive_id", name},
-                                 {"path_on_host", name},
-                                 {"is_root_device", false},
-                                 {"is_read_only", drive.read_only},
-                                 {"cache_type", drive.read_only ? "Unsafe" : "Writeback"}});
+  Json body = {{"drive_id", name},
+               {"path_on_host", name},
+               {"is_root_device", false},
+               {"is_read_only", drive.read_only},
+               {"cache_type", drive.read_only ? "Unsafe" : "Writeback"}};
+  if (config.disk_limits != DiskLimits{}) body["rate_limiter"] = rate_limiter(config.disk_limits, config.drives.size());
+  return put("/drives/" + name, body);
 }
 
 ApiRequest write_metrics() { return put("/metrics", {{"metrics_path", kMetricsFile}}); }
@@ -107,13 +122,21 @@ ApiRequest reopen_drive(std::size_t index) {
   return patch("/drives/" + name, {{"drive_id", name}, {"path_on_host", name}});
 }
 
+std::vector<ApiRequest> limit_drives(const DiskLimits& limits, std::size_t drives) {
+  std::vector<ApiRequest> requests;
+  for (std::size_t i = 0; i < drives; ++i)
+    requests.push_back(patch("/drives/" + drive_name(i),
+                             {{"drive_id", drive_name(i)}, {"rate_limiter", rate_limiter(limits, drives)}}));
+  return requests;
+}
+
 std::vector<ApiRequest> boot_requests(const MachineConfig& config, const std::vector<Tap>& taps,
                                       const Version& version) {
   std::vector<ApiRequest> requests;
   if (config.metrics) requests.push_back(write_metrics());
   requests.push_back(machine_config(config));
   requests.push_back(boot_source(config));
-  for (std::size_t i = 0; i < config.drives.size(); ++i) requests.push_back(add_drive(config.drives[i], i));
+  for (std::size_t i = 0; i < config.drives.size(); ++i) requests.push_back(add_drive(config, i));
   for (const auto& tap : taps) requests.push_back(add_tap(tap));
   requests.push_back(put("/vsock", {{"guest_cid", kGuestCid}, {"uds_path", kVsockSocket}}));
   requests.push_back(put("/entropy", Json::object()));
@@ -140,6 +163,8 @@ Result<std::vector<ApiRequest>> restore_requests(const MachineConfig& config, co
   // Not part of the saved state. Not part of the boot requests either, after which nothing can be loaded.
   if (config.metrics) requests.push_back(write_metrics());
   requests.push_back(put("/snapshot/load", body));
+  if (config.disk_limits != from.disk_limits)
+    for (auto& request : limit_drives(config.disk_limits, config.drives.size())) requests.push_back(std::move(request));
   return requests;
 }
 

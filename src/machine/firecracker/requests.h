@@ -44,5 +44,7 @@ ApiRequest action(std::string_view name);
 ApiRequest create_snapshot(const SavedState& to);
 /// Makes Firecracker use the new size of a drive's file.
 ApiRequest reopen_drive(std::size_t index);
+/// Limits so many drives. Firecracker limits each on its own, so each gets an equal share.
+std::vector<ApiRequest> limit_drives(const DiskLimits& limits, std::size_t drives);
 
 }  // namespace banger::machine::firecracker

@@ -18,6 +18,7 @@
 #include "machine/qemu/qemu.h"
 #include "machine/qemu/qemu_machine.h"
 #include "machine/qemu/state_gate.h"
+#include "machine/qemu/throttle.h"
 
 namespace banger::machine::qemu {
 
@@ -125,6 +126,14 @@ Task<Result<>> open_gate(host::Runtime& runtime, const host::Child& child, const
   co_return co_await runtime.blocking([&] { return feed_state(child.pid(), child.pidfd(), config, gate); });
 }
 
+// Before the guest runs, so that it is never faster.
+Task<Result<>> limit_disks(Qmp& qmp, DiskLimits limits, host::Deadline deadline) {
+  if (limits == DiskLimits{}) co_return Result<>();
+  for (auto& each : throttles_of(CO_TRY(co_await qmp.execute("query-block", nullptr, deadline)), limits))
+    CO_TRY(in("limit the disks", co_await qmp.execute(std::string(kThrottleCommand), std::move(each), deadline)));
+  co_return Result<>();
+}
+
 // Starts the guest. A restored QEMU loads its state first, and ends if that fails. A guest that boots may have ended
 // before a question could reach it, so its QEMU is not asked.
 Task<Result<>> resume_guest(host::Runtime& runtime, Qmp& qmp, bool restored, host::Deadline deadline) {
@@ -211,8 +220,8 @@ Task<Result<std::unique_ptr<Machine>>> QemuDriver::try_start(const MachineConfig
   auto reports = std::make_shared<Reports>();
   auto ready_by = host::after(limits::kQmpGreetingDeadline);
   auto qmp = co_await Qmp::open(runtime_, std::move(channels.control), note_events(reports), ready_by);
-  auto running =
-      qmp ? co_await resume_guest(runtime_, **qmp, config.restore.has_value(), ready_by) : std::unexpected(qmp.error());
+  auto running = qmp ? co_await limit_disks(**qmp, config.disk_limits, ready_by) : std::unexpected(qmp.error());
+  if (running) running = co_await resume_guest(runtime_, **qmp, config.restore.has_value(), ready_by);
   if (!running) co_return std::unexpected(co_await failed_start(runtime_, child, config, std::move(running).error()));
   auto id = record->process;
   auto state = std::make_shared<QemuState>(runtime_, std::move(*record), VmmProcess(std::move(child), id));

@@ -19,6 +19,7 @@
 #include "machine/qemu/bounds.h"
 #include "machine/qemu/metrics.h"
 #include "machine/qemu/qemu.h"
+#include "machine/qemu/throttle.h"
 
 namespace banger::machine::qemu {
 
@@ -135,6 +136,14 @@ Task<Result<>> grow_drive(State state, std::size_t index, std::uint64_t size_byt
   co_return co_await command(state, "grow a drive", "block_resize", std::move(what));
 }
 
+Task<Result<>> limit_disks(State state, DiskLimits limits) {
+  constexpr auto kWhat = "limit the disks";
+  auto blocks = CO_TRY(co_await control(state, kWhat, "query-block", nullptr, limits::kQmpReplyDeadline));
+  for (auto& each : throttles_of(blocks, limits))
+    CO_TRY(co_await command(state, kWhat, std::string(kThrottleCommand), std::move(each)));
+  co_return Result<>();
+}
+
 Task<Result<MachineMetrics>> read_metrics(State state) {
   if (state->control.held()) co_return fail(ErrorCode::busy, "the machine is busy with another request");
   co_return metrics_of(
@@ -188,6 +197,7 @@ class QemuMachine : public Machine {
   Task<Result<>> resize_drive(std::size_t index, std::uint64_t size_bytes) override {
     return grow_drive(state_, index, size_bytes);
   }
+  Task<Result<>> limit_disks(const DiskLimits& limits) override { return qemu::limit_disks(state_, limits); }
   std::string paused_because() const override { return state_->paused_because; }
   Task<Result<>> kill() override { return kill_and_wait(state_); }
   Task<Result<>> end_as(MachineExit exit) override { return kill_as(state_, std::move(exit)); }

@@ -60,7 +60,8 @@ Result<Json> resolved_shape(Context& context, Daemon& daemon) {
   Json defaults = api::to_json(known);
   for (const auto& field : vm::kFields) {
     std::string name(field.name);
-    if (field.is_number() && !shape.contains(name)) shape[name] = defaults.value(name, Json());
+    if (field.is_number() && field.in_host_defaults() && !shape.contains(name))
+      shape[name] = defaults.value(name, Json());
   }
   TRY(check_shape(shape, {.cpus = known.host_cpus.value_or(limits::kMaxVcpus),
                           .memory_bytes = known.host_memory_bytes.value_or(UINT64_MAX)}));

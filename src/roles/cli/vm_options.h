@@ -26,10 +26,12 @@ constexpr Option create_option(const vm::Field& field) {
       takes(Kind::text, "KERNEL", Names::kernel);
       break;
     case vm::FieldType::count:
+    case vm::FieldType::limit:
       takes(Kind::count, "N");
       break;
     case vm::FieldType::size:
     case vm::FieldType::memory:
+    case vm::FieldType::rate:
       takes(Kind::size, "SIZE");
       break;
     case vm::FieldType::flag:

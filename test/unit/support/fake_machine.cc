@@ -101,6 +101,11 @@ class FakeMachine final : public Machine {
     process_->drive_bytes[index] = size_bytes;
     co_return Result<>{};
   }
+  Task<Result<>> limit_disks(const machine::DiskLimits& limits) override {
+    CO_TRY(step("limit disks"));
+    process_->disk_limits = limits;
+    co_return Result<>{};
+  }
   std::string paused_because() const override { return process_->paused_because; }
   Task<Result<>> end_as(machine::MachineExit exit) override {
     CO_TRY(step("end as"));
@@ -160,6 +165,7 @@ Task<Result<std::unique_ptr<Machine>>> FakeDriver::start(const machine::MachineC
   if (!config.memory_file.empty()) CO_TRY(host::open_file(config.memory_file, O_WRONLY | O_CREAT | O_EXCL));
   auto process = std::make_shared<FakeProcess>();
   process->config = config;
+  process->disk_limits = config.disk_limits;
   process->record = planned(config);
   int pid = 1000 + static_cast<int>(host_.processes.size());
   process->record.process = {.pid = pid, .start_time = 1};

@@ -19,6 +19,7 @@ struct FakeProcess {
   machine::MachineConfig config;
   std::shared_ptr<FakeGuest> guest = std::make_shared<FakeGuest>();
   std::vector<std::uint64_t> drive_bytes;  ///< the last size of each drive from resize_drive(); zero if never resized
+  machine::DiskLimits disk_limits;         ///< those of the start, or of the last limit_disks()
   bool running = true, paused = false;
   machine::MachineStats stats;
   bool hangs = false;          ///< the guest hangs: its link is open, and nobody answers there

@@ -26,6 +26,8 @@ vm::Spec default_spec(const engine::Services& services) {
   spec.memory_bytes = defaults.memory_bytes.value;
   spec.disk_bytes = defaults.disk_bytes.value;
   spec.system_bytes = defaults.system_bytes.value;
+  spec.disk_iops = services.config.vm_defaults.disk_iops;
+  spec.disk_bandwidth_bytes = services.config.vm_defaults.disk_bandwidth_bytes;
   return spec;
 }
 

@@ -19,6 +19,8 @@ void add_spec(const vm::Spec& spec, api::VmObject& object) {
   object.nat = spec.nat;
   object.network = to_string(spec.network);
   object.storage = to_string(spec.storage);
+  object.disk_iops = spec.disk_iops;
+  object.disk_bandwidth_bytes = spec.disk_bandwidth_bytes;
   object.labels = spec.labels;
   object.restart = to_string(spec.restart);
   object.autostart = spec.autostart;

@@ -9,6 +9,7 @@
 #include "host/unix_socket.h"
 #include "machine/console.h"
 #include "machine/firecracker/api.h"
+#include "machine/firecracker/requests.h"
 #include "machine/firecracker/vsock.h"
 #include "stand_in.h"
 
@@ -337,6 +338,26 @@ TEST_CASE("firecracker driver: a drive grows under a running guest") {
   REQUIRE(run(fixture.runtime, (*machine)->resize_drive(1, 2 << 20)));  // it never shrinks
   CHECK(std::filesystem::file_size(config.directory + "/system.img") == 4 << 20);
   CHECK(!run(fixture.runtime, (*machine)->resize_drive(7, 4 << 20)));
+}
+
+TEST_CASE("firecracker driver: limits of the disks change under a running guest, and a restored one has its own") {
+  Fixture fixture;
+  auto config = fixture.config();
+  config.disk_limits = {.operations = 100, .bytes = 1 << 20};
+  // As a start of this VM with more drives has left it.
+  REQUIRE(::symlink("/dev/null", (config.directory + "/" + drive_name(config.drives.size())).c_str()) == 0);
+  auto machine = fixture.start(config);
+  REQUIRE(machine);
+  REQUIRE(run(fixture.runtime, (*machine)->limit_disks({.operations = 50})));
+  REQUIRE(run(fixture.runtime, (*machine)->pause()));
+  REQUIRE(run(fixture.runtime, (*machine)->save(fixture.saved())));
+  auto clone = fixture.config("clone");
+  clone.restore = fixture.saved();
+  clone.restore->disk_limits = {.operations = 50};
+  auto restored = fixture.start(clone);
+  REQUIRE(restored);
+  REQUIRE(run(fixture.runtime, (*restored)->kill()));
+  CHECK(run(fixture.runtime, (*restored)->limit_disks({})).error().code == ErrorCode::unavailable);
 }
 
 TEST_CASE("firecracker driver: a live machine is adopted, a paused one is resumed, an ended one is not found") {

@@ -117,6 +117,40 @@ TEST_CASE("firecracker requests: names in the machine's directory are relative, 
   CHECK(body_of(requests, "/vsock")["uds_path"] == "vsock.sock");
 }
 
+TEST_CASE("firecracker requests: the drives share the limit, and a limit of 0 takes an earlier one away") {
+  auto limited = config();
+  CHECK(!body_of(boot_requests(limited, {}, {1, 13, 1}), "/drives/disk0").contains("rate_limiter"));
+  limited.disk_limits = {.operations = 101, .bytes = 0};
+  Json share = {{"size", 50}, {"refill_time", 1000}}, none = {{"size", 0}, {"refill_time", 0}};
+  auto boot = boot_requests(limited, {}, {1, 13, 1});
+  for (const auto* drive : {"/drives/disk0", "/drives/disk1"}) {
+    auto limiter = body_of(boot, drive)["rate_limiter"];
+    CHECK(limiter["ops"] == share);
+    CHECK(limiter["bandwidth"] == none);
+  }
+  auto change = limit_drives({.operations = 0, .bytes = 100}, 2);
+  REQUIRE(change.size() == 2);
+  CHECK(change[1].method == "PATCH");
+  CHECK(Json::parse(change[1].body)["rate_limiter"]["ops"] == none);
+  CHECK(Json::parse(change[1].body)["rate_limiter"]["bandwidth"] == share);
+  for (const auto& request : boot) check_known(request);
+  for (const auto& request : change) check_known(request);
+}
+
+TEST_CASE("firecracker requests: a saved state brings its limits along, so only others are set") {
+  auto clone = restored();
+  auto count = [&] {
+    auto requests = restore_requests(clone, {}, {1, 13, 1});
+    REQUIRE(requests);
+    return requests->size();
+  };
+  auto plain = count();
+  clone.disk_limits = clone.restore->disk_limits = {.operations = 100, .bytes = 0};
+  CHECK(count() == plain);
+  clone.disk_limits = {};
+  CHECK(count() == plain + 2);
+}
+
 TEST_CASE("firecracker requests: without console or initrd none is asked for") {
   auto bare = config();
   bare.console = false;

@@ -1,5 +1,6 @@
 // The driver with real QEMU processes and guests of a few bytes.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -158,6 +159,56 @@ TEST_CASE("qemu driver: a machine outlives its object and is adopted with all it
   REQUIRE(run(fixture.runtime, (*adopted)->kill()));
   CHECK(run(fixture.runtime, (*adopted)->wait_exit()).reason == "killed by signal 9");
   CHECK(fixture.adopt(*record).error().code == ErrorCode::not_found);
+}
+
+namespace {
+
+// Each disk's group and limits, as QEMU itself has them. The machine has no other client of its control socket.
+std::vector<std::string> limits_in(Fixture& fixture) {
+  auto socket = connect_now(fixture.directory.path(), "qmp.sock");
+  REQUIRE(socket);
+  auto deadline = host::after(10s);
+  auto qmp = run(fixture.runtime, Qmp::open(fixture.runtime, std::move(*socket), {}, deadline));
+  REQUIRE(qmp);
+  auto blocks = run(fixture.runtime, (*qmp)->execute("query-block", nullptr, deadline));
+  REQUIRE(blocks);
+  std::vector<std::string> all;
+  for (const auto& block : *blocks) {
+    const auto& disk = block["inserted"];
+    all.push_back(fmt::format("{} {} {}", disk.value("group", ""), disk["iops"].get<int>(), disk["bps"].get<int>()));
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("qemu driver: the disks share their limits from the start on, and limits of a running guest change") {
+  Fixture fixture;
+  if (!fixture.facts) return;
+  auto config = fixture.config(Ending::halt);
+  for (std::string name : {"a", "b"}) {
+    auto path = fixture.directory.path() + "/" + name;
+    REQUIRE(host::make_sparse_file(path, 1 << 20));
+    config.drives.push_back({.serial = name, .path = path, .read_only = name == "a"});
+  }
+  config.disk_limits = {.operations = 100, .bytes = 1 << 20};
+  auto machine = fixture.start(config);
+  REQUIRE(machine);
+  auto record = (*machine)->record();
+  auto is_now = [&](const std::string& expected) {
+    machine->reset();
+    CHECK(limits_in(fixture) == std::vector<std::string>(2, expected));
+    machine = fixture.adopt(record);
+    REQUIRE(machine);
+  };
+  is_now("disks 100 1048576");
+  REQUIRE(run(fixture.runtime, (*machine)->limit_disks({.operations = 50})));
+  is_now("disks 50 0");
+  REQUIRE(run(fixture.runtime, (*machine)->limit_disks({})));
+  is_now(" 0 0");
+  CHECK(!run(fixture.runtime, (*machine)->limit_disks({.bytes = UINT64_MAX / 2})));  // QEMU refuses it
+  REQUIRE(run(fixture.runtime, (*machine)->kill()));
+  CHECK(run(fixture.runtime, (*machine)->limit_disks({})).error().code == ErrorCode::unavailable);
 }
 
 TEST_CASE("qemu driver: a machine left waiting by a daemon that died while starting it runs once it is adopted") {

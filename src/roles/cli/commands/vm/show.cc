@@ -12,6 +12,7 @@
 #include "roles/cli/run_config.h"
 #include "roles/cli/template_text.h"
 #include "roles/cli/times.h"
+#include "vm/guest_limits.h"
 #include "vm/spec.h"
 
 namespace banger::roles::cli {
@@ -88,6 +89,8 @@ Table table_of(const api::VmObject& vm) {
   table.add({"disk", format_size(vm.disk_bytes)});
   table.add({"system disk", format_size(vm.system_bytes)});
   table.add({"storage", vm.storage});
+  if (auto limit = vm::disk_limit_text(vm.disk_iops, vm.disk_bandwidth_bytes); !limit.empty())
+    table.add({"disk limit", limit});
   table.add({"used on host", format_size(vm.disk_used_bytes)});
   table.add({"network", vm.network});
   table.add({"address", vm.address});

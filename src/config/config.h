@@ -27,8 +27,9 @@ struct VmDefaults {
   std::optional<std::uint64_t> memory_bytes;
   std::optional<std::uint64_t> disk_bytes;    ///< work disk: /root
   std::optional<std::uint64_t> system_bytes;  ///< system disk: all writes outside /root
-  std::uint32_t disk_iops = 0;                ///< this limit, and the next: 0 is none (vm::Spec)
+  std::uint32_t disk_iops = 0;                ///< this limit, and the next ones: 0 is none (vm::Spec)
   std::uint64_t disk_bandwidth_bytes = 0;
+  std::uint64_t net_bandwidth_bytes = 0;
 };
 
 /// A host file or directory that is copied below /root of guests.

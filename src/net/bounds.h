@@ -21,6 +21,8 @@ inline constexpr std::size_t kSocketTableBytes = 16 * kMiB;  ///< /proc/net/tcp 
 inline constexpr std::uint32_t kEthernetMtu = 1500;  ///< what a link has if nobody says otherwise
 /// Of a private network, as pasta's own interface has it. All its links are memory, where large packets are cheap.
 inline constexpr std::uint32_t kPrivateMtu = 65'520;
+inline constexpr std::uint64_t kLeastRateBurstBytes = 256 * kKiB;  ///< four of the largest packets
+inline constexpr std::uint64_t kMostRateBurstBytes = 16 * kMiB;  ///< of a guest with a bandwidth; an eighth of a second
 inline constexpr std::uint32_t kTaps = 4096;  ///< highest number of a tap; a bridge has at most 1024 ports
 inline constexpr auto kNftDeadline = 10s;     ///< nft runs for 5 ms, and for 1 s if it lists the rules of Kubernetes
 inline constexpr std::size_t kNftOutputBytes = 32 * kMiB;  ///< the host's ruleset as JSON; large ones have some MiB

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "net/addresses.h"
+#include "net/bounds.h"
 
 namespace banger::net {
 
@@ -66,6 +67,62 @@ void add_address_set(Json& to, const char* family, const char* name) {
   to.push_back(add("set", {{"family", family}, {"table", kTable}, {"name", name}, {"type", "ipv4_addr"}}));
 }
 
+// -- bandwidth
+
+/// One direction of all taps: a map from taps with a limit to the limits.
+struct Direction {
+  const char* map;
+  const char* side;
+};
+constexpr Direction kDirections[] = {{"ratefrom", "iifname"}, {"rateto", "oifname"}};
+
+void add_rate_maps(Json& to) {
+  for (const auto& [map, side] : kDirections)
+    to.push_back(
+        add("map", {{"family", "bridge"}, {"table", kTable}, {"name", map}, {"type", "ifname"}, {"map", "limit"}}));
+}
+
+// A tap that is not in the map passes.
+Json drop_over_rate(const Direction& direction, const char* chain) {
+  Json tap_of_map = {{"key", meta(direction.side)}, {"data", std::string("@") + direction.map}};
+  Json over = {{"limit", {{"map", std::move(tap_of_map)}}}};
+  return rule("bridge", chain, {std::move(over), verdict("counter"), verdict("drop")});
+}
+
+// Beside what the rate gives for one second. A packet of a tap may have 64 KiB, and TCP needs some of them in a row.
+std::uint64_t burst_of(std::uint64_t rate) {
+  return std::clamp(rate / 8, limits::kLeastRateBurstBytes, limits::kMostRateBurstBytes);
+}
+
+// The kernel changes no limit in place.
+void set_rates(Json& to, const GuestPort& guest) {
+  for (const auto& direction : kDirections) {
+    auto tap = tap_name(guest.tap), name = fmt::format("{}{}", direction.map, guest.tap);
+    Json limit = {{"family", "bridge"}, {"table", kTable}, {"name", name}};
+    Json whole_limit = limit;
+    whole_limit.update({{"rate", std::max<std::uint64_t>(guest.bandwidth, 1)},
+                        {"per", "second"},
+                        {"rate_unit", "bytes"},
+                        {"burst", burst_of(guest.bandwidth)},
+                        {"burst_unit", "bytes"},
+                        {"inv", true}});
+    auto element = [&](Json entry) -> Json {
+      Json list = Json::array();
+      list.push_back(std::move(entry));
+      return {
+          {"element", {{"family", "bridge"}, {"table", kTable}, {"name", direction.map}, {"elem", std::move(list)}}}};
+    };
+    auto entry = element(Json::array({tap, name}));
+    to.push_back(add("limit", whole_limit));
+    to.push_back({{"add", entry}});
+    to.push_back({{"delete", element(tap)}});
+    to.push_back({{"delete", {{"limit", std::move(limit)}}}});
+    if (guest.bandwidth == 0) continue;
+    to.push_back(add("limit", std::move(whole_limit)));
+    to.push_back({{"add", std::move(entry)}});
+  }
+}
+
 void add_bridge_table(Json& to) {
   to.push_back(add("table", {{"family", "bridge"}, {"name", kTable}}));
   to.push_back(add(
@@ -73,12 +130,16 @@ void add_bridge_table(Json& to) {
       {{"family", "bridge"}, {"table", kTable}, {"name", "guests"}, {"type", {"ifname", "ether_addr", "ipv4_addr"}}}));
   add_address_set(to, "bridge", "gated");
   add_plain_chain(to, "bridge", "gate");
+  add_rate_maps(to);
   add_chain(to, "bridge", "prerouting", "filter", "prerouting", -300);
+  add_chain(to, "bridge", "postrouting", "filter", "postrouting", 0);
   auto from = [](const char* protocol, const char* mac, const char* address_of, const char* address) {
     return match(concat({meta("iifname"), payload(protocol, mac), payload(address_of, address)}), "@guests");
   };
   to.push_back(
       rule("bridge", "prerouting", {match(meta("iifname"), std::string(kTapPrefix) + "*", "!="), verdict("accept")}));
+  to.push_back(drop_over_rate(kDirections[0], "prerouting"));
+  to.push_back(drop_over_rate(kDirections[1], "postrouting"));
   Json is_ip = match(meta("protocol"), "ip"), of_guest = from("ether", "saddr", "ip", "saddr");
   Json is_gated = match(payload("ip", "saddr"), "@gated");
   // What others open to the guest is not the gate's.
@@ -254,6 +315,7 @@ Json guest_rules(const std::string& bridge, const GuestPort& guest) {
       commands.push_back({{"add", address_element(family, set, guest.address)}});
     else
       add_deletion(commands, address_element(family, set, guest.address));
+  set_rates(commands, guest);
   return whole(std::move(commands));
 }
 
@@ -280,6 +342,7 @@ Json without_guest(const std::string& bridge, const GuestPort& guest) {
   add_deletion(commands, guest_element(guest));
   for (const auto& [family, set, member] : memberships(guest))
     add_deletion(commands, address_element(family, set, guest.address));
+  set_rates(commands, {.tap = guest.tap});
   return whole(std::move(commands));
 }
 

@@ -2,7 +2,8 @@
 //
 // Two tables are ours, both named "banger":
 //   bridge  A packet from a tap passes only with the MAC and the IPv4 address that were leased to the tap, ARP too. All
-//           other packets are dropped, IPv6 among them. A tap without an admitted guest drops everything.
+//           other packets are dropped, IPv6 among them. A tap without an admitted guest drops everything. What a
+//           guest sends or receives beyond its bandwidth is dropped.
 //   ip      Guests with nat reach the outside, masqueraded, and this host, except for link-local addresses: only the
 //           guests in a set of their own reach those. The guests in another set reach no private ranges outside
 //           (kLanRanges, addresses.h). Guests without nat reach only each other. The outside cannot open connections to
@@ -44,6 +45,7 @@ struct GuestPort {
   Gated gated = Gated::none;
   Ipv4 gate = 0;  ///< the bridge's own address; only of a guest with a gate, as the ports
   GatePorts ports = {};
+  std::uint64_t bandwidth = 0;  ///< bytes a second in each direction, and the rest is dropped; 0: no limit
 };
 
 /// Makes both tables. Guests that are in them already stay. Repeatable.

@@ -18,8 +18,9 @@ inline constexpr std::uint32_t kLeastDiskIops = 10;          ///< with less, a g
 inline constexpr std::uint32_t kMostDiskIops = 100'000'000;  ///< no disk is as fast
 inline constexpr std::uint64_t kLeastBandwidthBytes = 64 * kKiB;   ///< a large packet, or some blocks of a disk
 inline constexpr std::uint64_t kMostBandwidthBytes = kKiB * kGiB;  ///< 1 TiB; QEMU accepts little more
-inline constexpr std::uint32_t kVcpusPerCpu = 4;                   ///< more only wait for each other
-inline constexpr std::uint64_t kMinMemoryBytes = 64 * kMiB;        ///< with less, a distribution's kernel does not boot
-inline constexpr std::uint64_t kMinDiskBytes = 64 * kMiB;          ///< room for a journal and some files
+inline constexpr std::uint64_t kMostNetBandwidthBytes = 4 * kGiB;  ///< nftables cannot count much faster
+inline constexpr std::uint32_t kVcpusPerCpu = 4;             ///< more only wait for each other
+inline constexpr std::uint64_t kMinMemoryBytes = 64 * kMiB;  ///< with less, a distribution's kernel does not boot
+inline constexpr std::uint64_t kMinDiskBytes = 64 * kMiB;    ///< room for a journal and some files
 
 }  // namespace banger::limits

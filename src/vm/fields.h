@@ -240,6 +240,19 @@ inline constexpr Field kFields[] = {
              "Limit of the bytes a second of all disks together; 0: none. The change takes effect at once"},
      .config_key = "vm_defaults.disk_bandwidth",
      .change = Change::at_once},
+    {.name = "net_bandwidth_bytes",
+     .member = &Spec::net_bandwidth_bytes,
+     .type = FieldType::rate,
+     .option = "net-bandwidth",
+     .option_help = {"bytes a second that it sends, and that it receives, as 2M; 0: no limit; needs a bridge or a "
+                     "private network"},
+     .doc =
+         {"Limit of the bytes a second that the guest sends, and of those that it receives; 0: none. Needs a bridge. "
+          "The default is that of the config",
+          "Limit of the bytes a second that the guest sends, and of those that it receives; 0: none. Needs a bridge. "
+          "The change takes effect at once"},
+     .config_key = "vm_defaults.net_bandwidth",
+     .change = Change::at_once},
     {.name = "environment",
      .member = &Spec::environment,
      .type = FieldType::pairs,

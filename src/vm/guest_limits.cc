@@ -9,16 +9,14 @@ namespace banger::vm {
 
 namespace {
 
-std::string rate_text(std::uint64_t bytes) { return format_size(bytes) + "/s"; }
-
-Result<> check_bandwidth(std::string_view what, std::uint64_t bytes) {
+Result<> check_bandwidth(std::string_view what, std::uint64_t bytes, std::uint64_t most) {
   if (bytes == 0) return {};
   if (bytes < limits::kLeastBandwidthBytes)
     return fail(ErrorCode::invalid, fmt::format("{} of {} is too little to work with", what, rate_text(bytes)),
                 fmt::format("give at least {}, or 0 for no limit", format_size(limits::kLeastBandwidthBytes)));
-  if (bytes > limits::kMostBandwidthBytes)
+  if (bytes > most)
     return fail(ErrorCode::invalid, fmt::format("{} of {} is no limit", what, rate_text(bytes)),
-                fmt::format("give at most {}, or 0 for no limit", format_size(limits::kMostBandwidthBytes)));
+                fmt::format("give at most {}, or 0 for no limit", format_size(most)));
   return {};
 }
 
@@ -33,8 +31,11 @@ Result<> check_count(std::string_view what, std::uint32_t count, std::uint32_t l
 
 Result<> check_guest_limits(const Spec& spec) {
   TRY(check_count("disk operations a second", spec.disk_iops, limits::kLeastDiskIops, limits::kMostDiskIops));
-  return check_bandwidth("a disk bandwidth", spec.disk_bandwidth_bytes);
+  TRY(check_bandwidth("a disk bandwidth", spec.disk_bandwidth_bytes, limits::kMostBandwidthBytes));
+  return check_bandwidth("a network bandwidth", spec.net_bandwidth_bytes, limits::kMostNetBandwidthBytes);
 }
+
+std::string rate_text(std::uint64_t bytes) { return format_size(bytes) + "/s"; }
 
 std::string disk_limit_text(std::uint32_t iops, std::uint64_t bandwidth_bytes) {
   std::string text;

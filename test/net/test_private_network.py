@@ -1,5 +1,6 @@
 """A private network without root, with real guests. The owner has no rights, and the host of the test is a network
 namespace with an outside network behind it."""
+import json
 import os
 import pathlib
 import signal
@@ -153,6 +154,45 @@ class PrivateNetworkOfRoot(ForEveryOwner, PrivateCase):
 
 
 class PrivateNetwork(ForEveryOwner, PrivateCase):
+    def firewall(self):
+        """The bridge's table in the network of the machines."""
+        command = ("nsenter", "-t", str(self.b.machines()[0]), "-n", "nft", "-j", "list", "table", "bridge", "banger")
+        return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["nftables"]
+
+    def dropped(self, side):
+        """The packets that were dropped because a guest was over its bandwidth."""
+        rules = [each["rule"]["expr"] for each in self.firewall() if "rule" in each]
+        over, = [rule for rule in rules if side in str(rule[0].get("limit", ""))]
+        return over[1]["counter"]["packets"]
+
+    def rates(self):
+        """The limits of taps in the network of the machines, by name: bytes a second."""
+        listed = self.firewall()
+        units = {"bytes": 1, "kbytes": 1024, "mbytes": 1024**2}
+        limits = {each["limit"]["name"]: each["limit"]["rate"] * units[each["limit"]["rate_unit"]]
+                  for each in listed if "limit" in each}
+        used = {limit for each in listed if "map" in each for _, limit in each["map"].get("elem", [])}
+        self.assertEqual(used, set(limits))
+        return limits
+
+    def test_a_bandwidth_holds_in_both_directions_from_the_admission_on_and_changes_at_once(self):
+        self.make("one", "--net-bandwidth", "1M")
+        self.make("two")
+        self.assertEqual(sorted(self.rates().values()), [1024**2] * 2)
+        self.assertTrue(self.reaches("one", self.address("two")))
+        self.b.ok("vm", "set", "one", "--net-bandwidth", "64K")
+        self.assertEqual(sorted(self.rates().values()), [64 * 1024] * 2)
+        # Far more at once than a minute may bring.
+        ping = f"ping -c 1 -W 1 -s 60000 {self.address('two')}"
+        self.guest("one", "sh", "-c", f"for i in $(seq 60); do {ping} & done; wait")
+        self.assertGreater(self.dropped("iifname"), 0)
+        self.b.ok("vm", "set", "one", "--net-bandwidth", "0")
+        self.assertEqual(self.rates(), {})
+        self.b.ok("vm", "set", "one", "--net-bandwidth", "1M")
+        self.b.kill_daemon()
+        self.b.ok("vm", "stop", "one")
+        self.assertEqual(self.rates(), {})
+
     @long
     def test_no_guest_uses_the_address_of_another(self):
         self.make("one")

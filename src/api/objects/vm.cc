@@ -52,6 +52,8 @@ constexpr Field kVmFields[] = {
     field<&VmObject::disk_iops>("disk_iops", "Limit of the operations a second of all disks together; 0: none"),
     field<&VmObject::disk_bandwidth_bytes>("disk_bandwidth_bytes",
                                            "Limit of the bytes a second of all disks together; 0: none"),
+    field<&VmObject::net_bandwidth_bytes>(
+        "net_bandwidth_bytes", "Limit of the bytes a second that the guest sends, and that it receives; 0: none"),
     field<&VmObject::address>("address", "The guest's IPv4 address. On a bridge, empty before the first start"),
     field<&VmObject::labels>("labels", "Labels by their keys"),
     field<&VmObject::publish>("publish", "The published ports, each as `ADDRESS:HOSTPORT:PORT`"),

@@ -41,6 +41,7 @@ struct VmObject {
   std::string storage;
   std::uint32_t disk_iops = 0;
   std::uint64_t disk_bandwidth_bytes = 0;
+  std::uint64_t net_bandwidth_bytes = 0;
   std::string address;
   std::map<std::string, std::string> labels;
   std::vector<std::string> publish;

@@ -13,6 +13,7 @@
 #include "net/bounds.h"
 #include "net/firewall.h"
 #include "net/tap.h"
+#include "vm/bounds.h"
 
 namespace banger::capabilities {
 
@@ -82,9 +83,18 @@ Result<net::GuestPort> guest_of(const PrivilegedContext& context, const Json& ar
   return guest;
 }
 
+Result<std::uint64_t> bandwidth_of(const Json& arguments) {
+  auto bytes = TRY(get_int(arguments, "bandwidth"));
+  if (bytes < 0 || static_cast<std::uint64_t>(bytes) > limits::kMostNetBandwidthBytes)
+    return fail(ErrorCode::invalid,
+                fmt::format("'bandwidth' must be between 0 and {}", limits::kMostNetBandwidthBytes));
+  return static_cast<std::uint64_t>(bytes);
+}
+
 Result<net::GuestPort> admitted_of(const PrivilegedContext& context, const Json& arguments) {
   auto guest = TRY(guest_of(context, arguments));
   guest.gated = TRY(gated_of(arguments));
+  guest.bandwidth = TRY(bandwidth_of(arguments));
   guest.gate = TRY(bridge_of(context)).address;
   if (guest.gated != net::Gated::none) guest.ports = TRY(gate_ports_of(arguments));
   return guest;
@@ -181,14 +191,17 @@ constexpr PrivilegedArgument kGateTcp{"gate_tcp", Type::number, kPortRule};
 constexpr PrivilegedArgument kGateNamesUdp{"gate_names_udp", Type::number, kPortRule};
 constexpr PrivilegedArgument kGateNamesTcp{"gate_names_tcp", Type::number, kPortRule};
 
+constexpr PrivilegedArgument kBandwidth{
+    "bandwidth", Type::number, "bytes a second that the guest sends, and that it receives, at most 4 GiB; 0: no limit"};
+
 constexpr PrivilegedArgument kDaemon{"daemon", Type::number,
                                      "a number below 2^32 in the tap's mark, which tells daemons of one user apart"};
 
 constexpr PrivilegedArgument kTapOnly[] = {kTap};
 constexpr PrivilegedArgument kNewTap[] = {kTap, kDaemon};
 constexpr PrivilegedArgument kGuest[] = {kTap, kAddress, kNat, kLinkLocal};
-constexpr PrivilegedArgument kAdmitted[] = {kTap,   kAddress, kNat,          kLinkLocal,
-                                            kGated, kGateTcp, kGateNamesUdp, kGateNamesTcp};
+constexpr PrivilegedArgument kAdmitted[] = {kTap,     kAddress,      kNat,          kLinkLocal, kGated,
+                                            kGateTcp, kGateNamesUdp, kGateNamesTcp, kBandwidth};
 
 constexpr PrivilegedOperation kOperations[] = {
     {"bridge.ensure",

@@ -41,12 +41,16 @@ std::string admission_of(const net::GuestPort& guest) {
                     {"gated", word_of(guest.gated)},
                     {"gate_tcp", guest.ports.tcp},
                     {"gate_names_udp", guest.ports.names_udp},
-                    {"gate_names_tcp", guest.ports.names_tcp}});
+                    {"gate_names_tcp", guest.ports.names_tcp},
+                    {"bandwidth", guest.bandwidth}});
 }
 
 std::string lan_of(net::Ipv4 address, bool open) {
   return dump_json({{"address", net::to_text(address)}, {"open", open}});
 }
+
+/// A limit can only hold at a tap. A guest of a user network that reaches nothing needs none.
+bool needs_rate(const vm::Spec& spec) { return spec.net_bandwidth_bytes > 0 && vm::reaches_outside(spec); }
 
 bool on_bridge(const vm::Spec& spec) { return spec.network == vm::Network::bridge; }
 
@@ -89,7 +93,7 @@ Result<> BridgeNetwork::load() {
 
 Task<Result<>> BridgeNetwork::resolve(vm::NetworkChoice asked, vm::Spec& spec) {
   using enum vm::NetworkChoice;
-  if (asked == automatic && gating_.needs_bridge(spec)) asked = bridge;
+  if (asked == automatic && (gating_.needs_bridge(spec) || needs_rate(spec))) asked = bridge;
   bool good = host_.privileged.way() == Privileged::Way::helper || host_.privileged.is_private();
   if (asked == user || (asked == automatic && !good)) co_return Result<>{};
   if (!host_.privileged.available())
@@ -105,6 +109,14 @@ Task<Result<>> BridgeNetwork::resolve(vm::NetworkChoice asked, vm::Spec& spec) {
   auto made = asked == bridge || device_.made() ? Result<>{} : co_await device_.ensure();
   if (made || made.error().code != ErrorCode::unsupported) spec.network = vm::Network::bridge;
   co_return Result<>{};
+}
+
+Result<> BridgeNetwork::check(const vm::Spec& spec) const {
+  if (!on_bridge(spec) && needs_rate(spec))
+    return fail(ErrorCode::unsupported,
+                "a VM with the user network cannot have a network bandwidth: nothing enforces the limit",
+                "use a bridge or a private network (banger doctor tells what they need), or --net-bandwidth 0");
+  return gating_.check(spec);
 }
 
 Task<Result<>> BridgeNetwork::ensure() {
@@ -169,7 +181,8 @@ Task<Result<>> BridgeNetwork::admit(std::string vm_id, const vm::Spec& spec) {
                        .nat = spec.nat,
                        .link_local = spec.nat && host_.config.guest_link_local,
                        .gated = gate.gated,
-                       .ports = gate.ports};
+                       .ports = gate.ports,
+                       .bandwidth = spec.net_bandwidth_bytes};
   CO_TRY(in("network", co_await host_.privileged.call("nat.set", admission_of(guest))));
   co_await gating_.settle(std::move(vm_id), spec);
   co_return Result<>{};
@@ -187,7 +200,8 @@ Task<Result<>> BridgeNetwork::limit_lan(net::Ipv4 address) {
 }
 
 Task<Result<TakesEffect>> BridgeNetwork::change(std::string vm_id, const vm::Spec& before, const vm::Spec& after) {
-  bool same = before.nat == after.nat && before.egress == after.egress && before.allow == after.allow;
+  bool same = before.nat == after.nat && before.egress == after.egress && before.allow == after.allow &&
+              before.net_bandwidth_bytes == after.net_bandwidth_bytes;
   if (!on_bridge(after) || same) co_return TakesEffect::after_restart;
   CO_TRY(co_await admit(std::move(vm_id), after));
   co_return TakesEffect::at_once;

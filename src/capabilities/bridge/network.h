@@ -24,10 +24,11 @@ class BridgeNetwork final : public HostResource {
   std::string_view name() const override { return "bridge"; }
   Result<> load() override;
   /// `unavailable` when a bridge is requested and nobody can make one. A VM whose egress policy needs a bridge gets
-  /// one, unless the user asked for another network. An automatic choice is the bridge if banger is installed on the
-  /// host and the kernel has bridges. It is also the bridge where there can be a private network.
+  /// one, unless the user asked for another network. So does a VM with a limit of its bandwidth. An automatic choice is
+  /// the bridge if banger is installed on the host and the kernel has bridges. It is also the bridge where there can be
+  /// a private network.
   Task<Result<>> resolve(vm::NetworkChoice asked, vm::Spec& spec) override;
-  Result<> check(const vm::Spec& spec) const override { return gating_.check(spec); }
+  Result<> check(const vm::Spec& spec) const override;
   /// Gives the VM a tap and an address. The tap drops all packets until `admit`.
   Task<Result<>> acquire(const VmContext& vm, machine::MachineConfig& config) override;
   Task<Result<>> admit(std::string vm_id, const vm::Spec& spec) override;

@@ -73,6 +73,32 @@ TEST_CASE("ruleset: taking a guest off works when it is not on: each element is 
   }
 }
 
+TEST_CASE("ruleset: packets over a guest's bandwidth are dropped in both directions, before anything else is asked") {
+  auto limited = kGuest;
+  limited.bandwidth = 10 << 20;
+  auto commands = guest_rules("br-x", limited);
+  for (auto [map, side, chain] :
+       {std::tuple{"ratefrom", "iifname", "prerouting"}, {"rateto", "oifname", "postrouting"}}) {
+    auto name = std::string(map) + "3";
+    CHECK(count(commands, element("add", map, Json::array({"bg-3", name}))) == 2);
+    CHECK(count(commands, {{"add", {{"limit", {{"name", name}, {"rate", 10 << 20}, {"inv", true}}}}}}) == 2);
+    auto rules = rules_of(commands, "bridge", chain);
+    auto drops = find_rule(rules, {side, std::string("@") + map, R"("drop")"});
+    CHECK(drops == (chain == std::string_view("prerouting") ? 1 : 0));
+  }
+}
+
+TEST_CASE("ruleset: a limit is made anew, because the kernel changes none, and goes with the guest") {
+  auto without = guest_rules("br-x", kGuest), gone = without_guest("br-x", kGuest);
+  for (const auto& commands : {without, gone})
+    for (const char* map : {"ratefrom", "rateto"}) {
+      auto name = std::string(map) + "3";
+      CHECK(count(commands, element("add", map, Json::array({"bg-3", name}))) == 1);
+      CHECK(count(commands, element("delete", map, "bg-3")) == 1);
+      CHECK(count(commands, {{"delete", {{"limit", {{"name", name}}}}}}) == 1);
+    }
+}
+
 TEST_CASE("ruleset: making the tables again keeps their guests, and adds no rule twice") {
   auto commands = base_rules("br-x");
   CHECK(count(commands, {{"flush", {{"chain", {{"name", "forward"}}}}}}) == 1);

@@ -28,6 +28,7 @@ vm::Spec default_spec(const engine::Services& services) {
   spec.system_bytes = defaults.system_bytes.value;
   spec.disk_iops = services.config.vm_defaults.disk_iops;
   spec.disk_bandwidth_bytes = services.config.vm_defaults.disk_bandwidth_bytes;
+  spec.net_bandwidth_bytes = services.config.vm_defaults.net_bandwidth_bytes;
   return spec;
 }
 
@@ -161,8 +162,10 @@ Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
   auto before = vm->record().spec();
   auto after = CO_TRY(vm::wanted_spec(before, params));
   CO_TRY(vm::check_spec(after, daemon.services.host_size));
-  // A policy that cannot be enforced is not recorded. Other fields can be changed on a host that lacks something.
-  if (after.egress != before.egress || after.allow != before.allow) CO_TRY(daemon.services.resources.check(after));
+  // What cannot be enforced is not recorded. Other fields can be changed on a host that lacks something.
+  bool enforced = after.egress != before.egress || after.allow != before.allow ||
+                  after.net_bandwidth_bytes != before.net_bandwidth_bytes || after.nat != before.nat;
+  if (enforced) CO_TRY(daemon.services.resources.check(after));
   // Of a VM that does not run, this only finds out whether the ports are free.
   std::vector<vm::PublishedPort> none;
   auto ports = CO_TRY(daemon.published.reserve(after.publish == before.publish ? none : after.publish, vm.get()));

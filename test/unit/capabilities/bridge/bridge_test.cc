@@ -73,7 +73,8 @@ TEST_CASE("bridge operations: a tap is a number of those there may be") {
 
 TEST_CASE("bridge operations: a guest's address is one of a host in the install's range, and not the bridge's") {
   auto guest = [](const char* address) {
-    return Json{{"tap", 3}, {"address", address}, {"nat", true}, {"link_local", false}, {"gated", "none"}};
+    return Json{{"tap", 3},        {"address", address}, {"nat", true}, {"link_local", false},
+                {"gated", "none"}, {"bandwidth", 0}};
   };
   for (const char* name : {"nat.set", "nat.clear"}) {
     CHECK(accepts(name, guest("172.16.0.5")));
@@ -88,7 +89,8 @@ TEST_CASE("bridge operations: a guest's address is one of a host in the install'
 }
 
 TEST_CASE("bridge operations: a gated guest has three ports of the gate, none of them a service of the host") {
-  Json guest = {{"tap", 3}, {"address", "172.16.0.5"}, {"nat", true}, {"link_local", false}, {"gated", "all"}};
+  Json guest = {{"tap", 3},       {"address", "172.16.0.5"}, {"nat", true}, {"link_local", false},
+                {"gated", "all"}, {"bandwidth", 0}};
   guest.update({{"gate_tcp", 1024}, {"gate_names_udp", 65535}, {"gate_names_tcp", 40000}});
   CHECK(accepts("nat.set", guest));
   guest["gated"] = "closed";
@@ -112,6 +114,19 @@ TEST_CASE("bridge operations: a gated guest has three ports of the gate, none of
   }
   guest.erase("gated");
   CHECK_FALSE(accepts("nat.set", guest));
+}
+
+TEST_CASE("bridge operations: the bandwidth of a guest is a rate that the firewall can count") {
+  Json guest = {{"tap", 3}, {"address", "172.16.0.5"}, {"nat", true}, {"link_local", false}, {"gated", "none"}};
+  CHECK_FALSE(accepts("nat.set", guest));
+  for (const auto& good : {Json(0), Json(1), Json(std::uint64_t{4} << 30)}) {
+    guest["bandwidth"] = good;
+    CHECK(accepts("nat.set", guest));
+  }
+  for (const auto& bad : {Json(-1), Json((std::uint64_t{4} << 30) + 1), Json("1M"), Json(), Json(1.5)}) {
+    guest["bandwidth"] = bad;
+    CHECK_FALSE(accepts("nat.set", guest));
+  }
 }
 
 TEST_CASE("bridge operations: an install whose bridge makes no sense can do nothing") {

@@ -113,6 +113,39 @@ TEST_CASE("bridge: nat of a machine that runs changes at once, and nothing else 
   CHECK(b.operations.asked.back().find(R"("nat":false)") != std::string::npos);
 }
 
+TEST_CASE("bridge: a guest is admitted with its bandwidth, which changes at once") {
+  Fixture b;
+  REQUIRE(b.acquire());
+  b.spec.net_bandwidth_bytes = 1 << 20;
+  REQUIRE(b.run(b.bridge->admit(kVm, b.spec)));
+  CHECK(b.operations.asked.back().find(R"("bandwidth":1048576)") != std::string::npos);
+  auto after = b.spec;
+  after.net_bandwidth_bytes = 0;
+  CHECK(*b.run(b.bridge->change(kVm, b.spec, after)) == TakesEffect::at_once);
+  CHECK(b.operations.asked.back().find(R"("bandwidth":0)") != std::string::npos);
+}
+
+TEST_CASE("bridge: a bandwidth is refused where nothing enforces it, and chooses the bridge where something can") {
+  using enum vm::NetworkChoice;
+  Fixture b;
+  vm::Spec wanted{.network = vm::Network::user};
+  wanted.net_bandwidth_bytes = 1 << 20;
+  auto refused = b.bridge->check(wanted);
+  REQUIRE(!refused);
+  CHECK(refused.error().code == ErrorCode::unsupported);
+  CHECK(refused.error().hint.find("--net-bandwidth 0") != std::string::npos);
+  wanted.nat = false;  // it reaches nothing
+  CHECK(b.bridge->check(wanted));
+  wanted.nat = true;
+  wanted.network = vm::Network::bridge;
+  CHECK(b.bridge->check(wanted));
+  b.operations.is = Privileged::Way::in_process;  // where the user network is the automatic one
+  CHECK(b.resolved(automatic) == vm::Network::user);
+  wanted.network = vm::Network::user;
+  REQUIRE(b.run(b.bridge->resolve(automatic, wanted)));
+  CHECK(wanted.network == vm::Network::bridge);
+}
+
 TEST_CASE("bridge: an automatic network is the bridge where the host is installed for it and its kernel has bridges") {
   using enum vm::NetworkChoice;
   Fixture b;

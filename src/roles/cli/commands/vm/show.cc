@@ -93,6 +93,7 @@ Table table_of(const api::VmObject& vm) {
     table.add({"disk limit", limit});
   table.add({"used on host", format_size(vm.disk_used_bytes)});
   table.add({"network", vm.network});
+  if (vm.net_bandwidth_bytes > 0) table.add({"network limit", vm::rate_text(vm.net_bandwidth_bytes)});
   table.add({"address", vm.address});
   table.add({"nat", vm.nat ? "yes" : "no"});
   // An older daemon has no policies.

@@ -30,6 +30,7 @@ struct VmDefaults {
   std::uint32_t disk_iops = 0;                ///< this limit, and the next ones: 0 is none (vm::Spec)
   std::uint64_t disk_bandwidth_bytes = 0;
   std::uint64_t net_bandwidth_bytes = 0;
+  std::uint32_t pids = 0;
 };
 
 /// A host file or directory that is copied below /root of guests.

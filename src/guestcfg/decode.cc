@@ -4,6 +4,7 @@
 
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/base64.h"
 #include "base/bounds.h"
@@ -252,6 +253,12 @@ Result<std::optional<SshHostKey>> decode_host_key(const Json& json) {
   return key;
 }
 
+Result<std::uint32_t> decode_pids(const Json& json) {
+  auto pids = TRY(find_int(json, "pids")).value_or(0);
+  if (!std::in_range<std::uint32_t>(pids)) return fail(ErrorCode::invalid, "field 'pids' is out of range");
+  return static_cast<std::uint32_t>(pids);
+}
+
 Result<> check_disks(const std::vector<Disk>& disks) {
   for (std::size_t i = 0; i < disks.size(); ++i)
     for (std::size_t k = 0; k < i; ++k)
@@ -263,9 +270,9 @@ Result<> check_disks(const std::vector<Disk>& disks) {
 }  // namespace
 
 Result<GuestConfig> from_json(const Json& json, const std::vector<std::string>& payloads) {
-  TRY(only_keys(json,
-                {"hostname", "hosts", "disks", "mounts", "interfaces", "files", "keys", "environment", "image", "units",
-                 "run_once", "link_token", "entropy", "clock_unix_ns", "machine_id", "ssh_host_key", "first_start"}));
+  TRY(only_keys(json, {"hostname", "hosts", "disks", "mounts", "interfaces", "files", "keys", "environment", "image",
+                       "units", "run_once", "link_token", "entropy", "clock_unix_ns", "machine_id", "ssh_host_key",
+                       "pids", "first_start"}));
   GuestConfig config;
   TRY(decode_identity(json, config));
   TRY(decode_maps(json, config));
@@ -280,6 +287,7 @@ Result<GuestConfig> from_json(const Json& json, const std::vector<std::string>& 
     config.image = TRY(in("field 'image'", run_config_from_json(*image)));
   TRY(add_items(json, "units", config.units, decode_unit));
   config.ssh_host_key = TRY(in("field 'ssh_host_key'", decode_host_key(json)));
+  config.pids = TRY(decode_pids(json));
   config.first_start = TRY(find_bool(json, "first_start")).value_or(false);
   TRY(add_items(json, "run_once", config.run_once, decode_command));
   return config;

@@ -80,6 +80,7 @@ Json to_json(const GuestConfig& config, Contents contents) {
   add_text(json, "machine_id", config.machine_id);
   if (config.ssh_host_key)
     json["ssh_host_key"] = {{"private", config.ssh_host_key->private_key}, {"public", config.ssh_host_key->public_key}};
+  if (config.pids != 0) json["pids"] = config.pids;
   if (config.first_start) json["first_start"] = true;
   return json;
 }

@@ -253,6 +253,17 @@ inline constexpr Field kFields[] = {
           "The change takes effect at once"},
      .config_key = "vm_defaults.net_bandwidth",
      .change = Change::at_once},
+    {.name = "pids",
+     .member = &Spec::pids,
+     .type = FieldType::limit,
+     .option = "pids",
+     .option_help = {"processes and threads of one command, session or login in it; 0: half of what its kernel allows"},
+     .doc = {"Limit of the processes and threads of one command, session or login in the guest. 0: half of what the "
+             "guest's kernel allows. The default is that of the config",
+             "Limit of the processes and threads of one command, session or login in the guest. 0: half of what the "
+             "guest's kernel allows. The change takes effect at once"},
+     .config_key = "vm_defaults.pids",
+     .change = Change::at_once},
     {.name = "environment",
      .member = &Spec::environment,
      .type = FieldType::pairs,

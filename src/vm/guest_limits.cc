@@ -32,7 +32,8 @@ Result<> check_count(std::string_view what, std::uint32_t count, std::uint32_t l
 Result<> check_guest_limits(const Spec& spec) {
   TRY(check_count("disk operations a second", spec.disk_iops, limits::kLeastDiskIops, limits::kMostDiskIops));
   TRY(check_bandwidth("a disk bandwidth", spec.disk_bandwidth_bytes, limits::kMostBandwidthBytes));
-  return check_bandwidth("a network bandwidth", spec.net_bandwidth_bytes, limits::kMostNetBandwidthBytes);
+  TRY(check_bandwidth("a network bandwidth", spec.net_bandwidth_bytes, limits::kMostNetBandwidthBytes));
+  return check_count("processes", spec.pids, limits::kLeastPids, limits::kMostPids);
 }
 
 std::string rate_text(std::uint64_t bytes) { return format_size(bytes) + "/s"; }

@@ -41,6 +41,7 @@ struct Spec {
   std::uint32_t disk_iops = 0;             ///< operations a second of all disks together; 0: no limit, as for the next
   std::uint64_t disk_bandwidth_bytes = 0;  ///< bytes a second of all disks together
   std::uint64_t net_bandwidth_bytes = 0;   ///< bytes a second that the guest sends, and that it receives
+  std::uint32_t pids = 0;                  ///< processes and threads of one command, session or login
 };
 /// Whether the guest's root is the system disk alone, a plain ext4. Otherwise the root is the system disk over the
 /// image.

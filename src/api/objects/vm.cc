@@ -54,6 +54,7 @@ constexpr Field kVmFields[] = {
                                            "Limit of the bytes a second of all disks together; 0: none"),
     field<&VmObject::net_bandwidth_bytes>(
         "net_bandwidth_bytes", "Limit of the bytes a second that the guest sends, and that it receives; 0: none"),
+    field<&VmObject::pids>("pids", "Limit of the processes and threads of one command; 0: the guest's own"),
     field<&VmObject::address>("address", "The guest's IPv4 address. On a bridge, empty before the first start"),
     field<&VmObject::labels>("labels", "Labels by their keys"),
     field<&VmObject::publish>("publish", "The published ports, each as `ADDRESS:HOSTPORT:PORT`"),

@@ -42,6 +42,7 @@ struct VmObject {
   std::uint32_t disk_iops = 0;
   std::uint64_t disk_bandwidth_bytes = 0;
   std::uint64_t net_bandwidth_bytes = 0;
+  std::uint32_t pids = 0;
   std::string address;
   std::map<std::string, std::string> labels;
   std::vector<std::string> publish;

@@ -222,7 +222,8 @@ Task<Result<capabilities::TakesEffect>> VmOwner::change(std::string name, vm::Sp
   // The host resources change first, because their limits hold whatever the guest does. The guest's config follows.
   CO_TRY(co_await change_limits(vm_, before));
   auto takes_effect = CO_TRY(co_await vm_.services.resources.change(vm_.row().id, before, vm_.spec()));
-  if (takes_effect == TakesEffect::after_restart || !vm_.link->up()) co_return takes_effect;
+  bool guest_changes = takes_effect == TakesEffect::at_once || before.pids != vm_.spec().pids;
+  if (!guest_changes || !vm_.link->up()) co_return takes_effect;
   if (auto sent = co_await send_config(vm_, Disks::unchanged); !sent)
     vm_.services.log.warn("vm.configure_failed",
                           {{"vm", vm_.name()}, {"id", vm_.row().id}, {"error", sent.error().sentence()}});

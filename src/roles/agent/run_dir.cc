@@ -46,7 +46,8 @@ Result<AgentConfig> RunDir::load_config() const {
                      .interfaces = std::move(config.interfaces),
                      .image = std::move(config.image),
                      .keys = std::move(config.keys),
-                     .ssh_host_key = std::move(config.ssh_host_key)};
+                     .ssh_host_key = std::move(config.ssh_host_key),
+                     .pids = config.pids};
 }
 
 Result<> RunDir::save_config(const AgentConfig& config) const {
@@ -55,7 +56,8 @@ Result<> RunDir::save_config(const AgentConfig& config) const {
                              .environment = config.environment,
                              .image = config.image,
                              .link_token = to_hex(config.link_token),
-                             .ssh_host_key = config.ssh_host_key};
+                             .ssh_host_key = config.ssh_host_key,
+                             .pids = config.pids};
   return overwrite(path_ + "/config.json", dump_json(guestcfg::to_json(kept, guestcfg::Contents::inline_data)));
 }
 

@@ -2,7 +2,7 @@
 // here.
 //
 //   config.json    0600: the current guest config; the agent reads "link_token", "environment", "image",
-//                  "interfaces", "keys" and "ssh_host_key"
+//                  "interfaces", "keys", "ssh_host_key" and "pids"
 //   init           the image's init: systemd, openrc, runit, busybox, other or none
 //   system-ready   exists once the boot target is reached
 //   ending         exists once the guest's end has begun (end_commands.h)
@@ -38,6 +38,7 @@ struct AgentConfig {
   guestcfg::RunConfig image;                    ///< the image's choices for commands
   std::vector<guestcfg::UserKeys> keys;         ///< the authorised keys
   std::optional<guestcfg::SshHostKey> ssh_host_key;
+  std::uint32_t pids = 0;  ///< of one command; 0: command_tasks()
 };
 
 class RunDir {

@@ -12,6 +12,7 @@ namespace banger::roles::agent {
 Result<ContextPtr> make_context(host::Runtime& runtime, Options options) {
   auto context = std::make_shared<Context>(runtime, std::move(options));
   context->config = TRY(context->run_dir.load_config());
+  context->command_groups.limit(context->config.pids);
   utsname kernel{};
   if (::uname(&kernel) == 0) context->counts.named(kernel.nodename);
   // The agent works without these handles. Then each is opened when it is needed.

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "base/text.h"
 #include "host/files.h"
@@ -77,7 +78,6 @@ Result<> CommandGroups::set_up() {
   auto parent = fmt::format("{}/{}", root, kCommandsGroup);
   TRY(make_group(parent));
   enable_below(parent, "+pids");
-  most_ = command_tasks(number_in("/proc/sys/kernel/pid_max"), number_in("/proc/sys/kernel/threads-max"));
   tasks_ = host::open_file(parent + "/pids.current", O_RDONLY).value_or(UniqueFd());
   parent_ = std::move(parent);
   return {};
@@ -91,16 +91,29 @@ void CommandGroups::share_processor_in_a_crowd() {
   shared_ = true;
 }
 
+// Without the file, the guest has no such limit.
+void CommandGroups::put_limit(const std::string& group) const {
+  auto own = command_tasks(number_in("/proc/sys/kernel/pid_max"), number_in("/proc/sys/kernel/threads-max"));
+  (void)put_control(group + "/pids.max", std::to_string(wanted_ > 0 ? wanted_ : own));
+}
+
+std::string CommandGroups::path_of(std::size_t index) const { return fmt::format("{}/{}", parent_, index + 1); }
+
+void CommandGroups::limit(std::uint32_t tasks) {
+  if (std::exchange(wanted_, tasks) == tasks) return;
+  for (std::size_t i = 0; i < groups_.size(); ++i) put_limit(path_of(i));
+}
+
 Result<CommandGroups::Group> CommandGroups::open_group(const std::string& path) const {
   TRY(make_group(path));
-  (void)put_control(path + "/pids.max", std::to_string(most_));
+  put_limit(path);
   return Group{.directory = TRY(host::open_file(path, O_RDONLY | O_DIRECTORY)),
                .events = TRY(host::open_file(path + "/cgroup.events", O_RDONLY))};
 }
 
 // An earlier agent may have left the group, together with processes.
 Result<> CommandGroups::add_group() {
-  groups_.push_back(TRY(open_group(fmt::format("{}/{}", parent_, groups_.size() + 1))));
+  groups_.push_back(TRY(open_group(path_of(groups_.size()))));
   return {};
 }
 

@@ -20,6 +20,9 @@ class CommandGroups {
   CommandGroups(RunDir run_dir, std::string mounts, MountCgroups mount)
       : run_dir_(std::move(run_dir)), mounts_(std::move(mounts)), mount_(mount) {}
 
+  /// Limits the processes and threads of each command, also of running ones. 0: command_tasks().
+  void limit(std::uint32_t tasks);
+
   /// A descriptor of a group without processes, for the next command; valid until the next call. -1 when there is none.
   int next();
 
@@ -30,15 +33,17 @@ class CommandGroups {
   Result<> set_up();
   Result<Group> open_group(const std::string& path) const;
   Result<> add_group();
+  void put_limit(const std::string& group) const;
+  std::string path_of(std::size_t index) const;
   void share_processor_in_a_crowd();
 
   RunDir run_dir_;
   std::string mounts_;
   MountCgroups mount_;
-  std::string parent_;      ///< the group of all commands; empty before set_up()
-  std::uint64_t most_ = 0;  ///< processes of one command
-  UniqueFd tasks_;          ///< the number of processes and threads of all commands
-  bool shared_ = false;     ///< each command has its share of the processor
+  std::string parent_;        ///< the group of all commands; empty before set_up()
+  std::uint32_t wanted_ = 0;  ///< as in limit()
+  UniqueFd tasks_;            ///< the number of processes and threads of all commands
+  bool shared_ = false;       ///< each command has its share of the processor
   std::vector<Group> groups_;
 };
 

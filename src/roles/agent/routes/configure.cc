@@ -67,10 +67,12 @@ Result<> adopt_config(Context& context, const guestcfg::GuestConfig& config) {
   ours.interfaces = config.interfaces;
   ours.image = config.image;
   ours.keys = config.keys;
+  ours.pids = config.pids;
   if (config.ssh_host_key) ours.ssh_host_key = config.ssh_host_key;
   if (!config.link_token.empty()) ours.link_token = TRY(from_hex(config.link_token));
   bool new_token = ours.link_token != context.config.link_token;
   context.config = std::move(ours);
+  context.command_groups.limit(context.config.pids);
   if (new_token && context.set_token) context.set_token(context.config.link_token);
   return {};
 }

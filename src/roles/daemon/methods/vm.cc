@@ -29,6 +29,7 @@ vm::Spec default_spec(const engine::Services& services) {
   spec.disk_iops = services.config.vm_defaults.disk_iops;
   spec.disk_bandwidth_bytes = services.config.vm_defaults.disk_bandwidth_bytes;
   spec.net_bandwidth_bytes = services.config.vm_defaults.net_bandwidth_bytes;
+  spec.pids = services.config.vm_defaults.pids;
   return spec;
 }
 

@@ -22,6 +22,7 @@ void add_spec(const vm::Spec& spec, api::VmObject& object) {
   object.disk_iops = spec.disk_iops;
   object.disk_bandwidth_bytes = spec.disk_bandwidth_bytes;
   object.net_bandwidth_bytes = spec.net_bandwidth_bytes;
+  object.pids = spec.pids;
   object.labels = spec.labels;
   object.restart = to_string(spec.restart);
   object.autostart = spec.autostart;

@@ -88,6 +88,7 @@ Table table_of(const api::VmObject& vm) {
   table.add({"memory", format_size(vm.memory_bytes)});
   table.add({"disk", format_size(vm.disk_bytes)});
   table.add({"system disk", format_size(vm.system_bytes)});
+  if (vm.pids > 0) table.add({"process limit", fmt::format("{} for each command", vm.pids)});
   table.add({"storage", vm.storage});
   if (auto limit = vm::disk_limit_text(vm.disk_iops, vm.disk_bandwidth_bytes); !limit.empty())
     table.add({"disk limit", limit});

@@ -45,6 +45,7 @@ TEST_CASE("vm object: a stopped VM has no machine, but all fields") {
                                       "disk_iops",
                                       "disk_bandwidth_bytes",
                                       "net_bandwidth_bytes",
+                                      "pids",
                                       "way",
                                       "template",
                                       "machine",

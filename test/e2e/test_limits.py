@@ -7,7 +7,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from harness import SHAPE, SeededCase  # noqa: E402
+from harness import SHAPE, SeededCase, wait_until  # noqa: E402
 from marks import for_both  # noqa: E402
 
 MIB = 2**20
@@ -89,6 +89,17 @@ class Limits(SeededCase):
         refused = self.b.run("vm", "set", "x", "--net-bandwidth", "1M")
         self.assertIn("nothing enforces the limit", refused.stderr)
         self.assertEqual(self.b.json("vm", "show", "x")["net_bandwidth_bytes"], 0)
+
+    def test_the_daemon_keeps_the_end_of_its_own_log_only(self):
+        self.b.ok("vm", "list")  # starts the daemon
+        log = self.b.state / "bangerd.log"
+        with open(log, "a") as file:
+            file.write("an old line\n" * (12 * MIB // 12) + "the last line\n")
+        wait_until(lambda: log.stat().st_blocks * 512 < 4 * MIB, "the daemon to bound its log")
+        shown = self.b.ok("daemon", "logs")
+        self.assertNotIn("\0", shown)
+        self.assertTrue(shown.startswith("an old line\n"), shown[:100])
+        self.assertIn("the last line\n", shown)
 
 
 if __name__ == "__main__":

@@ -28,17 +28,21 @@ Task<> poll_metrics(Services& services, const VmRegistry& vms) {
   }
 }
 
+Task<> bound_logs_once(Services& services, const VmRegistry& vms) {
+  std::vector<std::string> directories;
+  for (const auto& vm : vms.everything())
+    if (vm->parts().machine->get()) directories.push_back(vm->parts().disks.directory());
+  co_await services.runtime.blocking([&directories, own = services.paths.daemon_log()] {
+    (void)machine::bound_log(own);
+    for (const auto& directory : directories) machine::bound_logs(directory);
+    return true;
+  });
+}
+
 Task<> bound_logs(Services& services, const VmRegistry& vms) {
   for (;;) {
     co_await services.runtime.sleep_for(limits::kLogCheckInterval);
-    std::vector<std::string> directories;
-    for (const auto& vm : vms.everything())
-      if (vm->parts().machine->get()) directories.push_back(vm->parts().disks.directory());
-    if (directories.empty()) continue;
-    co_await services.runtime.blocking([&directories] {
-      for (const auto& directory : directories) machine::bound_logs(directory);
-      return true;
-    });
+    co_await bound_logs_once(services, vms);
   }
 }
 

@@ -9,7 +9,9 @@ namespace banger::engine {
 /// Reads the metrics of every machine each `metrics_poll_interval` until the daemon ends. 0: never.
 Task<> poll_metrics(Services& services, const VmRegistry& vms);
 
-/// Bounds the logs of every machine each limits::kLogCheckInterval until the daemon ends.
+/// Bounds the daemon's own log and those of every machine.
+Task<> bound_logs_once(Services& services, const VmRegistry& vms);
+/// The same each limits::kLogCheckInterval until the daemon ends.
 Task<> bound_logs(Services& services, const VmRegistry& vms);
 
 /// Looks after the guests that stand still, each limits::kAttentionInterval until the daemon ends

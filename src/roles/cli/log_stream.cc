@@ -10,6 +10,7 @@
 
 #include "host/files.h"
 #include "host/log_tail.h"
+#include "machine/log_bound.h"
 #include "roles/cli/bounds.h"
 #include "roles/cli/command.h"
 
@@ -118,7 +119,9 @@ Result<int> copy_log_file(Io& io, const std::string& path, std::uint64_t lines, 
   auto file = TRY(host::open_file(path, O_RDONLY));
   auto signals = TRY(Signals::interrupts());
   Printer printer(io);
-  auto at = host::last_lines(file.get(), 0, lines);
+  // The daemon has removed the beginning of a long log.
+  auto from = machine::first_text(file.get(), 0);
+  auto at = host::last_lines(file.get(), host::next_line(file.get(), from), lines);
   std::string chunk(limits::kLogChunkBytes, '\0');
   while (io.out_errno == 0) {
     auto count = ::pread(file.get(), chunk.data(), chunk.size(), at);

@@ -1,6 +1,8 @@
 // The periodic work of the daemon for machines.
 #include "engine/health/upkeep.h"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 
 #include "catch.h"
@@ -110,4 +112,18 @@ TEST_CASE("upkeep: unfinished imports and interrupted downloads of killed proces
   CHECK(fs::exists(running->path()));
   CHECK(f.daemon->images.get("tiny").has_value());
   CHECK(f.daemon->kernels.get("tiny").has_value());
+}
+
+TEST_CASE("upkeep: the daemon's own log is bounded like those of machines") {
+  Fixture f;
+  const auto own = f.daemon->services.paths.daemon_log(), console = f.box->parts().disks.directory() + "/console.log";
+  auto is_bounded = [](const std::string& path) {
+    struct stat info{};
+    REQUIRE(::stat(path.c_str(), &info) == 0);
+    return info.st_blocks * 512 <= 3 << 20;
+  };
+  for (const auto& path : {own, console}) REQUIRE(host::write_file(path, std::string(9 << 20, 'x')));
+  f.run(bound_logs_once(f.daemon->services, f.registry));
+  CHECK(is_bounded(own));
+  CHECK(is_bounded(console));
 }

@@ -89,12 +89,14 @@ std::string probe_archive() {
 }
 
 // No record leads to this process, so it must not outlive the daemon, and a hanging guest must not burn a processor.
-Task<KvmVerdict> run_probe(host::Runtime& runtime, std::vector<std::string> command, std::chrono::milliseconds limit) {
+Task<KvmVerdict> run_probe(host::Runtime& runtime, std::vector<std::string> command, std::chrono::milliseconds limit,
+                           std::function<void(host::SpawnSpec&)> confine) {
   host::SpawnSpec spec{.argv = std::move(command),
                        .env = {"LC_ALL=C"},
                        .cwd = "/",
                        .dies_with_starter = true,
                        .cpu_seconds = limits::kKvmProbeCpuSeconds};
+  if (confine) confine(spec);
   auto run = co_await host::run_command(runtime, std::move(spec), host::after(limit));
   co_return judge(run, limit);
 }

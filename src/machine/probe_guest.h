@@ -2,10 +2,12 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "host/child.h"
 #include "host/runtime.h"
 
 namespace banger::machine {
@@ -28,7 +30,9 @@ std::string probe_init();
 std::string probe_archive();
 
 /// Runs a VMM's command line, whose standard output is the guest's console, until it ends or `limit` is over. Leaves no
-/// process running, even if this process is killed. Call it on the control thread.
-Task<KvmVerdict> run_probe(host::Runtime& runtime, std::vector<std::string> command, std::chrono::milliseconds limit);
+/// process running, even if this process is killed. `confine` takes rights from the process. Call it on the control
+/// thread.
+Task<KvmVerdict> run_probe(host::Runtime& runtime, std::vector<std::string> command, std::chrono::milliseconds limit,
+                           std::function<void(host::SpawnSpec&)> confine = {});
 
 }  // namespace banger::machine

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -122,6 +123,11 @@ std::uint64_t VmmProcess::own_memory_bytes() const {
   if (fields.size() < 3) return 0;
   auto resident = number_in(fields[1]), of_files = number_in(fields[2]);
   return resident > of_files ? (resident - of_files) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) : 0;
+}
+
+void confine_vmm(host::SpawnSpec& spec) {
+  spec.no_new_privileges = true;
+  spec.limits.push_back({RLIMIT_CORE, 0, 0});
 }
 
 }  // namespace banger::machine

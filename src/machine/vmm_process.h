@@ -42,4 +42,7 @@ class VmmProcess {
   std::optional<host::ExitStatus> status_;
 };
 
+/// What every process of a VMM gets: no new privileges, and no core file, which would have the guest's memory.
+void confine_vmm(host::SpawnSpec& spec);
+
 }  // namespace banger::machine

@@ -43,6 +43,7 @@ Result<host::Child> spawn_detached(std::vector<std::string> argv, const MachineC
   spec.new_session = true;
   spec.namespaces = config.network.get();
   spec.small_pages = config.restore.has_value();
+  confine_vmm(spec);
   return host::spawn(spec);
 }
 

@@ -10,6 +10,7 @@
 #include "machine/bounds.h"
 #include "machine/firecracker/firecracker.h"
 #include "machine/vmm_binary.h"
+#include "machine/vmm_process.h"
 
 namespace banger::machine::firecracker {
 
@@ -32,8 +33,8 @@ Task<KvmVerdict> probe_kvm(host::Runtime& runtime, const FirecrackerFacts& facts
   auto written = host::write_file(initrd, probe_archive());
   if (written) written = host::write_file(config, probe_config(kernel, initrd));
   if (!written) co_return KvmVerdict{.reason = written.error().message};
-  auto verdict =
-      co_await run_probe(runtime, {facts.binary, "--no-api", "--config-file", config}, limits::kKvmProbeDeadline);
+  auto verdict = co_await run_probe(runtime, {facts.binary, "--no-api", "--config-file", config},
+                                    limits::kKvmProbeDeadline, confine_vmm);
   (void)host::remove_file(initrd);
   (void)host::remove_file(config);
   co_return verdict;

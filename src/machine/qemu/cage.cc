@@ -9,6 +9,7 @@
 
 #include "host/confine.h"
 #include "machine/qemu/bounds.h"
+#include "machine/vmm_process.h"
 
 namespace banger::machine::qemu {
 
@@ -117,12 +118,22 @@ Result<Cage> Cage::of_questions(const std::vector<host::FileRule>& files) {
   return cage;
 }
 
+Result<Cage> Cage::of_probe(const QemuFacts& facts, std::string_view accelerator, const std::string& kernel,
+                            const std::string& initrd) {
+  Cage cage(host::VmmSockets::none);
+  if (!facts.landlock) return cage;
+  host::Ruleset rules{.files = facts.files};
+  for (const auto& file : {kernel, initrd}) rules.files.push_back({file, FileAccess::read});
+  if (accelerator == "kvm") rules.files.push_back({"/dev/kvm", FileAccess::device});
+  cage.rules_ = TRY(host::make_ruleset(rules));
+  return cage;
+}
+
 void Cage::confine(host::SpawnSpec& spec) const {
-  spec.no_new_privileges = true;
+  confine_vmm(spec);
   spec.capabilities = kKeptCapabilities | (sockets_ == host::VmmSockets::internet ? kPing : 0);
   spec.landlock_fd = rules_.get();
   spec.system_calls = host::vmm_system_calls(sockets_);
-  spec.limits.push_back({RLIMIT_CORE, 0, 0});  // a core file would have the guest's memory
   spec.limits.push_back({RLIMIT_NOFILE, limits::kVmmDescriptors, limits::kVmmDescriptors});
 }
 

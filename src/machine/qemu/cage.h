@@ -27,6 +27,10 @@ class Cage {
   /// Landlock.
   static Result<Cage> of_questions(const std::vector<host::FileRule>& files);
 
+  /// The cage of the KVM probe (kvm_probe.h).
+  static Result<Cage> of_probe(const QemuFacts& facts, std::string_view accelerator, const std::string& kernel,
+                               const std::string& initrd);
+
   /// Confines the process of `spec`, which must not be started after the end of this object.
   void confine(host::SpawnSpec& spec) const;
 

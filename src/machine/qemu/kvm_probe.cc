@@ -7,6 +7,7 @@
 #include "host/files.h"
 #include "machine/bounds.h"
 #include "machine/cpu_model.h"
+#include "machine/qemu/cage.h"
 #include "machine/vmm_binary.h"
 
 namespace banger::machine::qemu {
@@ -37,7 +38,10 @@ Task<KvmVerdict> probe_guest(host::Runtime& runtime, const QemuFacts& qemu, cons
   auto initrd = fmt::format("{}/kvm-probe.{}.img", scratch_directory, to_hex(host::random_bytes(8)));
   auto written = host::write_file(initrd, probe_archive());
   if (!written) co_return KvmVerdict{.reason = written.error().message};
-  auto verdict = co_await run_probe(runtime, probe_command(qemu, processor, kernel, initrd), limit);
+  auto cage = Cage::of_probe(qemu, processor.accelerator, kernel, initrd);
+  auto verdict = cage ? co_await run_probe(runtime, probe_command(qemu, processor, kernel, initrd), limit,
+                                           [&](host::SpawnSpec& spec) { cage->confine(spec); })
+                      : KvmVerdict{.reason = cage.error().sentence()};
   (void)host::remove_file(initrd);
   verdict.cpu = processor.cpu;
   co_return verdict;

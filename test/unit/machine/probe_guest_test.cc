@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "machine/support.h"
+#include "machine/vmm_process.h"
 
 using namespace banger;
 using namespace banger::machine;
@@ -26,4 +27,14 @@ TEST_CASE("probe guest: the init is a well-formed program that Linux runs") {
   REQUIRE(output);
   CHECK(output->out == std::string(kProbeWords) + "\n");
   CHECK(output->status.shell_code() == 0);
+}
+
+TEST_CASE("probe guest: the VMM of a probe gets no new privileges") {
+  host::Runtime runtime;
+  auto script = std::string("grep -q 'NoNewPrivs:.1' /proc/self/status && echo ") + std::string(kProbeWords);
+  auto probe = [&](std::function<void(host::SpawnSpec&)> confine) {
+    return run(runtime, run_probe(runtime, {"/bin/sh", "-c", script}, 10s, std::move(confine)));
+  };
+  CHECK(!probe({}).usable);
+  CHECK(probe(confine_vmm).usable);
 }

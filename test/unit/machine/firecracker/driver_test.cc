@@ -340,6 +340,17 @@ TEST_CASE("firecracker driver: a drive grows under a running guest") {
   CHECK(!run(fixture.runtime, (*machine)->resize_drive(7, 4 << 20)));
 }
 
+TEST_CASE("firecracker driver: the process gets no new privileges, and leaves no core file with its guest's memory") {
+  Fixture fixture;
+  auto machine = fixture.start(fixture.config());
+  REQUIRE(machine);
+  auto process = "/proc/" + std::to_string((*machine)->record().process.pid);
+  auto status = host::read_file(process + "/status", 1 << 20).value_or("");
+  CHECK(status.find("NoNewPrivs:\t1\n") != status.npos);
+  auto most = host::read_file(process + "/limits", 1 << 20).value_or("");
+  CHECK(most.find("Max core file size        0                    0 ") != most.npos);
+}
+
 TEST_CASE("firecracker driver: limits of the disks change under a running guest, and a restored one has its own") {
   Fixture fixture;
   auto config = fixture.config();

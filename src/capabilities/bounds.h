@@ -39,6 +39,13 @@ inline constexpr std::size_t kJailErrorBytes = 1024;  ///< error of a process th
 inline constexpr auto kJailEndFirstPause = 2s;        ///< before the second attempt to remove a jail; then doubled
 inline constexpr auto kJailEndLongestPause = 60s;     ///< up to this
 
+// -- cgroups of VMMs
+/// Memory of a VMM beside its guest's: translated code, buffers of its disks, and files that it maps or writes.
+inline constexpr std::uint64_t kVmmShareBytes = 1 * kGiB;
+inline constexpr std::uint64_t kVmmShareTasks = 512;  ///< threads beside the processors; QEMU has 64 for its disks
+inline constexpr auto kCgroupRemoveDeadline = 500ms;  ///< for the last thread of a killed VMM to leave
+inline constexpr auto kCgroupRemovePoll = 10ms;       ///< between attempts
+
 // -- snapshots
 inline constexpr std::size_t kSnapshots = 1024;       ///< devices of one owner; a running VM has one
 inline constexpr auto kSnapshotRemoveInterval = 30s;  ///< between attempts to remove devices that were in use

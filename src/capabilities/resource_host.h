@@ -9,6 +9,7 @@
 #include "capabilities/egress_gate.h"
 #include "capabilities/resource.h"
 #include "config/config.h"
+#include "host/delegated_cgroup.h"
 #include "host/paths.h"
 #include "http/proxy.h"
 #include "machine/firecracker/firecracker.h"
@@ -31,6 +32,7 @@ struct ResourceHost {
   /// The id of the VM with that name or id. Called when VMs have been recovered.
   std::function<std::optional<std::string>(std::string_view name)> find_vm = {};
   http::ProxySettings proxy = {};  ///< of this host, for guests that use them; empty: none do
+  host::CgroupTree* cgroups = nullptr;  ///< null: cgroups are not used
 };
 
 template <class Resource>

@@ -91,6 +91,8 @@ struct MachineConfig {
   std::vector<TapNic> taps;  ///< after the nics, in guest order
   /// the private network in which the taps are; null: they are in this process's own
   std::shared_ptr<const host::Namespaces> network = nullptr;
+  /// directory of a cgroup (version 2) in which the VMM begins; null: that of this process
+  std::shared_ptr<UniqueFd> cgroup = nullptr;
   bool console = true;   ///< guest console into directory/console.log
   bool metrics = false;  ///< the VMM counts the work of its guest, if counting is optional
   std::string reason;    ///< why this VMM was chosen, for people

@@ -42,6 +42,7 @@ Result<host::Child> spawn_detached(std::vector<std::string> argv, const MachineC
   spec.stderr_fd = logs.errors.get();
   spec.new_session = true;
   spec.namespaces = config.network.get();
+  if (config.cgroup) spec.cgroup_fd = config.cgroup->get();
   spec.small_pages = config.restore.has_value();
   confine_vmm(spec);
   return host::spawn(spec);

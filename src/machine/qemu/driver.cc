@@ -79,6 +79,7 @@ Result<host::Child> spawn_detached(std::vector<std::string> argv, const MachineC
   }
   spec.new_session = true;
   spec.namespaces = config.network.get();
+  if (config.cgroup) spec.cgroup_fd = config.cgroup->get();
   // A clone uses little of its large memory. Huge pages of translated code (TCG) made an idle clone a third larger.
   spec.small_pages = config.restore.has_value();
   spec.readable_by_owner = true;  // for saving the machine, also from a later daemon

@@ -222,6 +222,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   engine::InstalledVmms vmms(runtime, log, prepared.paths, prepared.config, *prepared.store, path_variable);
   engine::Initramfs initramfs(runtime, prepared.paths);
   engine::SavedStates saves(runtime, log, prepared.paths, *prepared.store);
+  host::HostCgroupTree cgroups;
   engine::HostResources resources({.runtime = runtime,
                                    .log = log,
                                    .paths = prepared.paths,
@@ -232,7 +233,8 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                                    .egress = gate,
                                    .firecracker = [&vmms] { return vmms.firecracker(); },
                                    .find_vm = [&manager](std::string_view name) { return id_of(manager, name); },
-                                   .proxy = proxy_of_guests(prepared.config)});
+                                   .proxy = proxy_of_guests(prepared.config),
+                                   .cgroups = &cgroups});
   engine::Services services{.runtime = runtime,
                             .log = log,
                             .paths = prepared.paths,

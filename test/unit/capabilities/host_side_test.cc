@@ -84,8 +84,8 @@ TEST_CASE("capabilities: the registry holds each once, disks first") {
   for (const Capability* capability : all()) names.push_back(capability->name);
   CHECK(names == std::vector<std::string_view>{"system_disk", "work_disk", "kernel_modules", "console", "identity",
                                                "host_settings", "host_proxy", "image_config", "network", "bridge",
-                                               "dns_route", "dm_snapshot", "jail", "ssh", "agent_link", "git_identity",
-                                               "guest_limits", "file_sync"});
+                                               "dns_route", "dm_snapshot", "jail", "vmm_cgroups", "ssh", "agent_link",
+                                               "git_identity", "guest_limits", "file_sync"});
 }
 
 TEST_CASE_METHOD(Fixture, "capabilities: the machine has the drives where the guest config says") {

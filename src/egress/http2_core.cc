@@ -55,12 +55,9 @@ bool Http2Core::is_full() const {
 }
 
 Http2Stream* Http2Core::find(Http2End end, std::int32_t id) {
-  if (end == Http2End::guest) {
-    auto at = streams_.find(id);
-    return at == streams_.end() ? nullptr : at->second.get();
-  }
-  auto at = open_outside_.find(id);
-  return at == open_outside_.end() ? nullptr : at->second;
+  for (auto& stream : streams_)
+    if (stream->id[end] == id && !stream->closed[end]) return stream.get();
+  return nullptr;
 }
 
 // A lower number of streams is for a guest that has not begun. nghttp2 would refuse the requests that are on their way
@@ -127,9 +124,8 @@ void Http2Core::lose_outside(std::string why) {
   guest().leave(outside().stopped() ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_NO_ERROR, why);
   fault_ = std::move(why);
   refuse_waiting();
-  open_outside_.clear();
   std::vector<Http2Stream*> all;
-  for (auto& [id, stream] : streams_) all.push_back(stream.get());
+  for (auto& stream : streams_) all.push_back(stream.get());
   for (auto* stream : all)
     if (!stream->closed.outside) outside_closed(*stream, NGHTTP2_INTERNAL_ERROR);
 }
@@ -139,7 +135,6 @@ void Http2Core::finish() {
   guest().leave(NGHTTP2_NO_ERROR, {});
   outside().leave(NGHTTP2_NO_ERROR, {});
   waiting_.clear();
-  open_outside_.clear();
   streams_.clear();
 }
 

@@ -1,8 +1,6 @@
 // What the two sides of a relay of HTTP/2 mean for each other. Http2Relay is its public form.
 #pragma once
 
-#include <deque>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -100,10 +98,10 @@ class Http2Core final : public Http2Events {
   Http2Side& outside() { return *sides_.outside; }
 
   Http2Hook hook_;
-  std::map<std::int32_t, std::unique_ptr<Http2Stream>> streams_;  ///< by the guest's id
-  std::map<std::int32_t, Http2Stream*> open_outside_;             ///< by the id there
-  std::deque<Http2Stream*> waiting_;                              ///< for room outside
-  std::size_t waiting_bytes_ = 0;                                 ///< of their fields
+  std::vector<std::unique_ptr<Http2Stream>> streams_;
+  std::vector<Http2Stream*> waiting_;       ///< for room outside, the oldest first
+  std::size_t open_outside_ = 0;            ///< streams there
+  std::size_t waiting_bytes_ = 0;           ///< of their fields
   Http2Both<std::size_t> pool_, held_{};    ///< window bytes that streams of that side may still get; bytes from there
   Http2Both<std::vector<PingData>> pings_;  ///< from that side, not answered yet
   Http2Budget resets_;

@@ -40,7 +40,7 @@ void Http2Core::take_request(std::int32_t id, Http2Block block, bool ends) {
   bool refused = outside_leaves_ || outside_ended_ || streams_.size() >= limits::kRelayStreamsHeld ||
                  (waits && waiting_bytes_ + block.bytes > limits::kRelayWaitingBytes);
   if (refused) return guest().reset(id, NGHTTP2_REFUSED_STREAM);
-  auto& stream = *(streams_[id] = std::make_unique<Http2Stream>());
+  auto& stream = *streams_.emplace_back(std::make_unique<Http2Stream>());
   stream.id.guest = id;
   stream.has_body = !ends;
   stream.to.outside.ended = ends;
@@ -95,7 +95,7 @@ void Http2Core::answer(Http2Stream& stream, bool is_head, const Http2Refusal& re
 
 bool Http2Core::has_room_outside() const {
   std::size_t streams = sides_.outside->remote(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-  return open_outside_.size() < std::min(limits::kRelayStreamsHeld, streams) &&
+  return open_outside_ < std::min(limits::kRelayStreamsHeld, streams) &&
          sides_.outside->unsent_block_bytes() <= limits::kRelayBlockBytes;
 }
 
@@ -110,7 +110,7 @@ void Http2Core::send_requests() {
     }
     stop_waiting(stream);
     stream.id.outside = id;
-    open_outside_[id] = &stream;
+    ++open_outside_;
   }
 }
 

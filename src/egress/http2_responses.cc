@@ -70,7 +70,7 @@ void Http2Core::count_reset() {
 }
 
 void Http2Core::outside_closed(Http2Stream& stream, std::uint32_t code) {
-  open_outside_.erase(stream.id.outside);
+  --open_outside_;
   stream.closed.outside = true;
   close_body(Http2End::outside, stream);
   if (stream.closed.guest)
@@ -114,7 +114,7 @@ void Http2Core::drop(Http2Stream& stream) {
     close_body(end, stream);
     pool_[end] += stream.extra[end];
   }
-  streams_.erase(stream.id.guest);
+  std::erase_if(streams_, [&](auto& one) { return one.get() == &stream; });
 }
 
 }  // namespace banger::egress

@@ -1,6 +1,7 @@
 #include "egress/secrets.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/base64.h"
 #include "base/letters.h"

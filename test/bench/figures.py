@@ -17,6 +17,7 @@ import access
 import bare
 import checkout
 import dns_load
+import fairness as neighbours
 import gate as egress_gate
 import host as hosts
 import layers as image_layers
@@ -607,10 +608,34 @@ def ways_in(host, options):
                      None, "most")
 
 
+def fairness(host, options):
+    """Measures what a guest with one processor loses beside each hostile guest with one processor, and bare beside a
+    process of the host that only uses a processor."""
+    host.configure(pool_size=0)
+    rates = {"processor": neighbours.loop_rate, "vm exec": neighbours.trip_rate}
+
+    def losses(neighbour):
+        found = {name: [] for name in rates}
+        for _ in range(few(options)):
+            alone = {name: rate(host, "bench-victim") for name, rate in rates.items()}
+            with neighbour():
+                for name, rate in rates.items():
+                    found[name].append(neighbours.loss_percent(alone[name], rate(host, "bench-victim")))
+        return found
+
+    with vm(host, name="bench-victim"), vm(host, name="bench-hostile"):
+        time.sleep(8)  # guests that have just started are still busy with their own services
+        other = losses(neighbours.busy_process)
+        for what, script in neighbours.HOSTILE.items():
+            ours = losses(lambda script=script: neighbours.hostile(host, "bench-hostile", script))
+            for name, loss in ours.items():
+                yield Figure(f"{name}: lost beside {what}", loss, other[name], 20, "most", "%")
+
+
 ALL = {"start": start, "pool": pool, "clone": clone, "many": many, "fork": fork, "resume": resume, "cold": cold,
        "exec": execute, "memory": memory, "tar": tar, "layers": layers, "pull": pull, "pulled": pulled,
        "kernel": kernel, "helper": helper, "dns": dns, "bridge": bridge, "tcp": tcp, "workspace": workspace,
-       "access": ways_in, "private": private, "gate": gate}
+       "access": ways_in, "private": private, "gate": gate, "fairness": fairness}
 
 
 def load(path):

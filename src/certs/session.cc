@@ -93,7 +93,10 @@ Result<bool> Session::shake() {
   int done = SSL_do_handshake(tls);
   if (done == 1) return true;
   if (SSL_get_error(tls, done) == SSL_ERROR_WANT_READ) return false;
-  return std::unexpected(http::tls_error(tls));
+  auto error = http::tls_error(tls);
+  // An alert of the peer says nothing about its certificate.
+  if (error.code == ErrorCode::denied && SSL_get_verify_result(tls) == X509_V_OK) error.code = ErrorCode::unavailable;
+  return std::unexpected(std::move(error));
 }
 
 Result<std::optional<std::string>> Session::read(std::size_t most) {

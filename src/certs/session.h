@@ -32,7 +32,8 @@ class Session {
   void receive(std::string bytes);
 
   /// Goes on with the handshake. False when it needs more bytes of the peer. After an error, output() may have an alert
-  /// for the peer. The codes are those of http::tls_error().
+  /// for the peer. `denied` is only for the peer's certificate, and other codes are those
+  /// of http::tls_error().
   Result<bool> shake();
   /// The next bytes of content, at most so many. Nothing when more bytes of the peer are needed; empty at the end that
   /// the peer has announced (close_notify).

@@ -88,10 +88,10 @@ Result<Secrets> Secrets::from_json(const Json* json) {
         return fail(ErrorCode::invalid,
                     fmt::format("the secrets {} and {} have one placeholder", other.name, secret.name),
                     "give each secret a name of its own");
-    made.secrets_.push_back(std::move(secret));
+    auto shorter = std::ranges::find_if(
+        made.secrets_, [&](const Secret& other) { return other.placeholder.size() < secret.placeholder.size(); });
+    made.secrets_.insert(shorter, std::move(secret));
   }
-  std::ranges::sort(made.secrets_, std::ranges::greater{},
-                    [](const Secret& secret) { return secret.placeholder.size(); });
   return made;
 }
 

@@ -1,7 +1,5 @@
 #include "roles/gate/ended_tls.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "roles/gate/bounds.h"
@@ -38,12 +36,15 @@ egress::Reason reason_of(const Error& error) {
   return error.code == ErrorCode::denied ? egress::Reason::certificate_refused : egress::Reason::tls_failed;
 }
 
+std::string answer_of_trouble(const Error& error) {
+  return answer_of("502 Bad Gateway", "the host's TLS connection has failed: " + error.message);
+}
+
 // The answer waits for the request, as clients expect it.
-Task<> answer_trouble(FlowPtr flow, std::string host, Error error) {
+Task<> answer_trouble(FlowPtr flow, Error error) {
   auto request = co_await flow->read_guest(host::after(limits::kFirstWordsPatience));
   if (!request || request->empty()) co_return;
-  auto sentence = fmt::format("no secret goes to {}: {}", host, error.message);
-  co_await Flow::say_and_end(flow, answer_of("502 Bad Gateway", sentence));
+  co_await Flow::say_and_end(flow, answer_of_trouble(error));
 }
 
 }  // namespace
@@ -62,8 +63,10 @@ Task<> end_tls(FlowPtr flow, std::string first, egress::ClientHello hello) {
   auto inside = co_await meet_guest(flow, hello.sni, outside.value_or(std::string(kHttp1)), std::move(first));
   if (flow->over()) co_return;
   if (!inside) co_return note(egress::Reason::guest_ended_tls);
-  if (!outside) co_return co_await answer_trouble(flow, hello.sni, std::move(outside.error()));
+  if (!outside) co_return co_await answer_trouble(flow, std::move(outside.error()));
   if (*outside == kHttp2) co_return co_await pass_http2(flow, hello.sni);
+  // In TLS 1.3 a server refuses a client without a certificate only after the handshake.
+  flow->set_last_word(answer_of_trouble);
   Flow::start_answers(flow);
   co_await pass_ended(flow, hello.sni);
 }

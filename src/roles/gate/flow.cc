@@ -159,10 +159,7 @@ Task<> Flow::pass_answers(FlowPtr flow, int connection) {
   while (flow->is_current(connection)) {
     auto bytes = co_await flow->outside_->read();
     if (!flow->is_current(connection)) co_return;
-    if (!bytes) {
-      flow->cut();
-      co_return;
-    }
+    if (!bytes) co_return co_await break_off(flow, std::move(bytes.error()));
     if (bytes->empty()) break;
     flow->answered_ = true;
     if (flow->watcher_) flow->watcher_(*bytes);
@@ -172,6 +169,12 @@ Task<> Flow::pass_answers(FlowPtr flow, int connection) {
   flow->inside_->shutdown_write();
   flow->answers_ended_ = true;
   flow->wake();
+}
+
+Task<> Flow::break_off(FlowPtr flow, Error error) {
+  bool explains = flow->last_word_ && !flow->answered_ && error.code == ErrorCode::denied;
+  if (!explains || !co_await flow->write_guest(flow->last_word_(error))) co_return flow->cut();
+  end_both(flow);
 }
 
 void Flow::count(std::uint64_t sent, std::uint64_t received) {

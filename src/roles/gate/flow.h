@@ -83,10 +83,13 @@ class Flow final : public Passage {
   static void end_both(const FlowPtr& flow);
   void spawn(Task<> task) { runtime_.spawn(std::move(task)); }
 
+  /// What the guest hears if the host outside denies the connection before any answer. Without it, a reset.
+  void set_last_word(std::string (*of)(const Error& error)) { last_word_ = of; }
   /// Passes answers on in a coroutine of its own. REQUIRES: connected.
   static void start_answers(const FlowPtr& flow);
 
  private:
+  static Task<> break_off(FlowPtr flow, Error error);
   static Task<> cut_later(host::Runtime& runtime, std::weak_ptr<Flow> ending);
   static Task<> pass_answers(FlowPtr flow, int connection);
   bool is_current(int connection) const { return !over_ && connection == connection_; }
@@ -98,6 +101,7 @@ class Flow final : public Passage {
   Destination to_;
   std::unique_ptr<net::TcpStream> inside_, outside_;
   std::function<void(std::string_view)> watcher_;
+  std::string (*last_word_)(const Error& error) = nullptr;
   host::Event changed_;
   bool over_ = false, decided_ = false, by_name_ = false, answered_ = false, answers_ended_ = false;
   bool said_nothing_ = false, sealed_ = false;

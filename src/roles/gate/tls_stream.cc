@@ -92,10 +92,11 @@ Task<> TlsStream::finish(CorePtr core) {
   auto until = host::after(limits::kLastWordPatience);
   auto lock = co_await core->writing.lock();
   if (!*core->goes) core->session.end();
-  auto drained = co_await drain(core, until);
+  // After a failure, the next call on the stream fails too.
+  (void)co_await drain(core, until);
   core->finishing = false;
   if (core->below) core->below->shutdown_write();
-  if (core->left || !drained) core->below.reset();
+  if (core->left) core->below.reset();
 }
 
 Task<Result<std::string>> TlsStream::read(host::Deadline deadline) { return read_from(core_, deadline); }

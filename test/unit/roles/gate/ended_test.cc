@@ -152,6 +152,26 @@ TEST_CASE("gate secrets: a server without TLS is told apart from one with a wron
   CHECK(f.refused() == Reason::tls_failed);
 }
 
+TEST_CASE("gate secrets: a server that wants a certificate of its client gets none, and the guest a 502") {
+  for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    EndedFixture f;
+    SSL_CTX_set_verify(f.server.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    SSL_CTX_set_max_proto_version(f.server.get(), version);
+    std::string answer;
+    f.serve([](End&) {});
+    f.visit([&](End& end) {
+      end.send(get("A: banger-secret-KEY\r\n"));
+      answer = end.rest();
+    });
+    f.finish();
+    CHECK(answer.starts_with("HTTP/1.1 502 "));
+    CHECK(answer.find("the host's TLS connection has failed") != answer.npos);
+    auto expected = version == TLS1_2_VERSION ? Reason::tls_failed : Reason::allowed;
+    CHECK(f.refused() == expected);
+    CHECK(f.all_over());
+  }
+}
+
 TEST_CASE("gate secrets: a request that needs a missing value gets a 502 that names the secret") {
   EndedFixture f;
   f.set(Json::array({EndedFixture::secret("KEY", nullptr, {"api.vm"})}));

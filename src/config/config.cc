@@ -7,30 +7,15 @@
 
 #include "base/text.h"
 #include "config/bounds.h"
+#include "config/entries.h"
+#include "config/named_tables.h"
 #include "config/schema.h"
 #include "config/toml_text.h"
 #include "host/files.h"
-#include "vm/spec.h"
 
 namespace banger::config {
 
 namespace {
-
-Written written_of(const toml::node& node) {
-  if (auto* text = node.as_string()) return text->get();
-  if (auto* flag = node.as_boolean()) return flag->get();
-  if (auto* number = node.as_integer()) return number->get();
-  if (auto* list = node.as_array()) {
-    std::vector<std::string> texts;
-    for (const auto& item : *list) {
-      auto* text = item.as_string();
-      if (!text) return {};
-      texts.push_back(text->get());
-    }
-    return texts;
-  }
-  return {};
-}
 
 enum class Group { none, later, here };
 
@@ -40,25 +25,6 @@ Group group_of(const std::string& name) {
   for (const auto& key : schema())
     if (key.name.starts_with(name + ".")) group = key.implemented ? Group::here : std::max(group, Group::later);
   return group;
-}
-
-/// `instead`: the key that a table with a name of its own has.
-std::unexpected<Error> unknown_key(const std::string& name, const std::string& instead = {}) {
-  std::string last = name.substr(name.rfind('.') + 1);
-  std::vector<std::string> known;
-  if (!instead.empty()) known.push_back(instead);
-  for (const auto& key : schema()) {
-    auto dot = key.name.rfind('.');
-    auto table = key.name.substr(0, dot);
-    bool list = table == kListTable;
-    if (dot != key.name.npos && key.name.substr(dot + 1) == last && name != key.name)
-      return fail(ErrorCode::invalid, fmt::format("unknown key '{}'", printable(name)),
-                  fmt::format("put '{}' under {}{}{}", last, list ? "[[" : "[", table, list ? "]]" : "]"));
-    known.emplace_back(key.name);
-    if (dot != key.name.npos) known.emplace_back(table);
-  }
-  return fail(ErrorCode::invalid, fmt::format("unknown key '{}'", printable(name)),
-              did_you_mean(name.substr(0, 128), known));
 }
 
 Result<> read_table(Config& config, const toml::table& table, const std::string& prefix, const std::string& path);
@@ -98,50 +64,9 @@ Result<> read_list(Config& config, const Entry& entry, const std::string& path) 
   return {};
 }
 
-Result<> check_new_policy(const std::string& name) {
-  TRY(vm::check_policy_name(name));
-  if (name != vm::kOpenEgress && name != vm::kNoEgress) return {};
-  return fail(ErrorCode::invalid, fmt::format("'{}' is a policy that always exists, and cannot be changed", name),
-              "give the policy another name");
-}
-
-// The keys of [egress.NAME]. `prefix` is "egress.NAME.".
-Result<> read_policy(std::vector<std::string>& rules, const toml::table& table, const std::string& prefix,
-                     const std::string& path) {
-  auto key = *find_key(kPolicyKey);
-  auto name = prefix + std::string(kPolicyKey.substr(kPolicyKey.rfind('.') + 1));
-  key.name = name;
-  for (const auto& entry : entries_of(table, prefix)) {
-    auto where = fmt::format("{}:{}", path, entry.line);
-    if (entry.name != name) return in(where, Result<>(unknown_key(entry.name, name)));
-    rules = std::get<std::vector<std::string>>(TRY(in(where, check_value(key, written_of(*entry.node)))));
-  }
-  return {};
-}
-
-// The tables [egress.NAME].
-Result<> read_policies(Config& config, const Entry& entry, const std::string& path) {
-  auto must_be_table = [&](const Entry& wrong, std::string hint) {
-    return in(fmt::format("{}:{}", path, wrong.line),
-              Result<>(fail(ErrorCode::invalid, fmt::format("'{}' must be a table", printable(wrong.name)),
-                            std::move(hint))));
-  };
-  auto* policies = entry.node->as_table();
-  if (!policies) return must_be_table(entry, "the policy of new VMs is default_egress; write [egress.NAME] for a list");
-  auto prefix = std::string(kNamedTable) + ".";
-  for (const auto& policy : entries_of(*policies, prefix)) {
-    auto* table = policy.node->as_table();
-    if (!table) return must_be_table(policy, "write [egress.NAME], and in it allow = [\"HOST\"]");
-    auto name = policy.name.substr(prefix.size());
-    TRY(in(fmt::format("{}:{}", path, policy.line), check_new_policy(name)));
-    TRY(read_policy(config.egress_policies[name], *table, policy.name + ".", path));
-  }
-  return {};
-}
-
 Result<> read_entry(Config& config, const Entry& entry, const std::string& path) {
   if (entry.name == kListTable) return read_list(config, entry, path);
-  if (entry.name == kNamedTable) return read_policies(config, entry, path);
+  if (is_named_table(entry.name)) return read_named(config, entry, path);
   std::string where = fmt::format("{}:{}", path, entry.line);
   if (const Key* key = find_key(entry.name)) return in(where, set_value(config, *key, written_of(*entry.node)));
   switch (group_of(entry.name)) {

@@ -40,6 +40,14 @@ struct FileSync {
   std::optional<mode_t> mode;  ///< of a file; nullopt: limits::kSyncedFileMode
 };
 
+/// Where a secret goes, and where its value comes from: at most one of the last three is not empty.
+struct SecretSource {
+  std::vector<std::string> hosts;  ///< not checked here
+  std::string file;                ///< absolute, or "~/…"
+  std::string command;             ///< of /bin/sh
+  std::string env;                 ///< a variable of the client
+};
+
 /// The members' initial values are the schema's defaults (a test compares them).
 struct Config {
   LogLevel log_level = LogLevel::info;
@@ -86,6 +94,7 @@ struct Config {
   VmDefaults vm_defaults;
   std::vector<FileSync> file_sync;
   std::map<std::string, std::vector<std::string>> egress_policies;  ///< rules by the name; not checked here
+  std::map<std::string, SecretSource> secrets;                      ///< by the variable's name
 };
 
 /// The settings in `path`; all defaults when the file does not exist. Errors begin with `path:line: ` and are

@@ -63,8 +63,18 @@ void in_entry(Config& config, const Value& value) {
 }
 
 using enum Type;
-// The rules of a policy belong to the name of its table, which no value has. So read_policies() stores them.
+// Values of tables with a name of the user's choice need the name (Key::set_named).
 void with_its_name(Config&, const Value&) {}
+
+void policy_rules(Config& config, const std::string& name, const Value& value) {
+  config.egress_policies[name] = std::get<std::vector<std::string>>(value);
+}
+
+template <auto member>
+void of_secret(Config& config, const std::string& name, const Value& value) {
+  auto& to = config.secrets[name].*member;
+  to = std::get<std::remove_reference_t<decltype(to)>>(value);
+}
 
 constexpr std::string_view kLineEnds("\0\r\n", 3);
 constexpr std::string_view kNameMarks = "/_+-.@";
@@ -309,7 +319,7 @@ constexpr Key kKeys[] = {
     {"file_sync.guest", guest_path, "", "Where it goes in the guest", kHere, in_entry<&FileSync::guest>},
     {"file_sync.mode", file_mode, "0600", "Mode of a file; the files of a directory keep theirs", kHere,
      in_entry<&FileSync::mode>},
-    {kPolicyKey,
+    {"egress.NAME.allow",
      texts,
      "",
      "Hosts that guests with this egress policy may reach, as HOST or HOST:PORT",
@@ -318,7 +328,52 @@ constexpr Key kKeys[] = {
      {},
      {},
      0,
-     limits::kAllowRules},
+     limits::kAllowRules,
+     policy_rules},
+    {"secrets.NAME.hosts",
+     texts,
+     "",
+     "Hosts that get the secret when `--secret NAME` names none, as HOST or HOST:PORT",
+     kHere,
+     with_its_name,
+     {},
+     {},
+     0,
+     limits::kVmSecretHosts,
+     of_secret<&SecretSource::hosts>},
+    {"secrets.NAME.file",
+     path,
+     "",
+     "A file with the value, which only you can read",
+     kHere,
+     with_its_name,
+     {},
+     {},
+     0,
+     UINT64_MAX,
+     of_secret<&SecretSource::file>},
+    {"secrets.NAME.command",
+     text,
+     "",
+     "A command of `/bin/sh` that prints the value",
+     kHere,
+     with_its_name,
+     {},
+     {},
+     0,
+     UINT64_MAX,
+     of_secret<&SecretSource::command>},
+    {"secrets.NAME.env",
+     text,
+     "",
+     "The variable of your shell with the value; empty: NAME",
+     kHere,
+     with_its_name,
+     {},
+     {},
+     0,
+     UINT64_MAX,
+     of_secret<&SecretSource::env>},
 
     {"web_listen_addr", text, "", "Address and port of the web interface; empty: off", kLater,
      plain<&Config::web_listen_addr>},

@@ -40,10 +40,8 @@ using Written = std::variant<std::monostate, std::string, bool, std::int64_t, st
 /// The table that a config may have many times, as [[file_sync]]. Its keys are those of the latest entry.
 inline constexpr std::string_view kListTable = "file_sync";
 
-/// The tables with a name of the user's choice, as [egress.ci].
-inline constexpr std::string_view kNamedTable = "egress";
-/// The only key of such a table. The schema has NAME in the place of the name.
-inline constexpr std::string_view kPolicyKey = "egress.NAME.allow";
+/// What keys of tables with a name of the user's choice have in the place of the name: "egress.NAME.allow".
+inline constexpr std::string_view kNamePart = ".NAME.";
 
 /// `fallback` of a key whose default is computed from the host.
 inline constexpr std::string_view kFromHost = "from the host";
@@ -58,6 +56,8 @@ struct Key {
   std::string_view choices = {};            ///< "a|b"
   std::string_view later_choices = {};      ///< known, but not in this version
   std::uint64_t min = 0, max = UINT64_MAX;  ///< of texts: max is the length of the list, unless it is UINT64_MAX
+  /// Instead of `set`, for a key of a table with a name of the user's choice.
+  void (*set_named)(Config&, const std::string& name, const Value&) = nullptr;
 };
 
 std::span<const Key> schema();

@@ -17,11 +17,13 @@ inline constexpr auto kResizeDeadline = 1s;  ///< a running guest sees a resize 
 inline constexpr auto kResizePoll = 1ms;     ///< a clone waits for it
 
 // -- files of an image (a guest's user may have written them)
-inline constexpr std::size_t kInittabBytes = 1 * kMiB;   ///< real ones are below 4 KiB
-inline constexpr std::size_t kUnitFileBytes = 1 * kMiB;  ///< a systemd unit; real ones are below 10 KiB
-inline constexpr std::size_t kPasswdBytes = 4 * kMiB;    ///< of the image, with all its users
-inline constexpr std::size_t kKeysFileBytes = 4 * kMiB;  ///< authorized_keys, which a user may have filled
-inline constexpr std::size_t kRunListBytes = 1 * kMiB;   ///< hashes of command lists; each has 65 bytes
-inline constexpr int kOpenAttempts = 16;                 ///< of a path in which a rename raced with ".."
+inline constexpr std::size_t kInittabBytes = 1 * kMiB;    ///< real ones are below 4 KiB
+inline constexpr std::size_t kUnitFileBytes = 1 * kMiB;   ///< a systemd unit; real ones are below 10 KiB
+inline constexpr std::size_t kPasswdBytes = 4 * kMiB;     ///< of the image, with all its users
+inline constexpr std::size_t kKeysFileBytes = 4 * kMiB;   ///< authorized_keys, which a user may have filled
+inline constexpr std::size_t kRunListBytes = 1 * kMiB;    ///< hashes of command lists; each has 65 bytes
+inline constexpr std::size_t kTrustListBytes = 4 * kMiB;  ///< CAs that a guest trusts; the largest lists have 0.6 MiB
+inline constexpr int kTrustLinks = 8;                     ///< to such a list; real ones have up to three
+inline constexpr int kOpenAttempts = 16;                  ///< of a path in which a rename raced with ".."
 
 }  // namespace banger::limits

@@ -30,12 +30,16 @@ bool is_staged(std::string_view path) {
 bool is_of_one_machine(std::string_view path) {
   static constexpr std::string_view kNames[] = {
       "etc/hostname",
+      "etc/ca-certificates/trust-source/anchors/banger.pem",  // of the gate that serves the VM's secrets
+      "etc/pki/ca-trust/source/anchors/banger.pem",
+      "etc/pki/trust/anchors/banger.pem",
       "etc/profile.d/banger.sh",  // the VM's variables
       "etc/ssh/sshd_config.d/00-banger.conf",
       "lost+found",               // every file system gets its own
       "var/lib/banger/sessions",  // of sessions (docs/sessions.md), with what they printed
       "lost+found",               // every file system gets its own
       "root/lost+found",
+      "usr/local/share/ca-certificates/banger.crt",
       "var/lib/misc/random-seed",  // of OpenRC, and below of others
       "var/lib/random-seed",
       "var/lib/systemd/credential.secret",
@@ -48,6 +52,13 @@ bool is_of_one_machine(std::string_view path) {
           name_of(path).starts_with("systemd-private-"));
 }
 
+/// Lists of authorities that guest/trust_store.h changes.
+bool is_trust_list(std::string_view path) {
+  return path == "etc/ssl/certs/ca-certificates.crt" || path == "etc/ssl/ca-bundle.pem" || path == "etc/ssl/cert.pem" ||
+         path == "etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem" || path == "etc/pki/tls/certs/ca-bundle.crt" ||
+         path == "etc/ca-certificates/extracted/tls-ca-bundle.pem";
+}
+
 }  // namespace
 
 ImagePart image_part(std::string_view path, ObjectKind kind) {
@@ -57,7 +68,8 @@ ImagePart image_part(std::string_view path, ObjectKind kind) {
   if (path == "etc/resolv.conf") return ImagePart::nothing;
   // Empty means "not yet set" (machine-id(5)).
   if (path == "etc/machine-id" || path == "var/lib/dbus/machine-id") return ImagePart::emptied;
-  if (path == "etc/hosts" || path == "etc/environment" || path.ends_with("/.ssh/authorized_keys"))
+  if (path == "etc/hosts" || path == "etc/environment" || path.ends_with("/.ssh/authorized_keys") ||
+      is_trust_list(path))
     return ImagePart::without_block;
   return ImagePart::whole;
 }

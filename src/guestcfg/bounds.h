@@ -15,6 +15,9 @@ inline constexpr std::size_t kEnvironmentBytes = 128 * kKiB;
 /// A line of /etc/environment. pam_env(8) reads lines into 1 KiB, and takes the rest of a longer one for another line.
 inline constexpr std::size_t kEnvironmentLineBytes = 1000;
 
+/// One certificate as PEM. One with all hosts that the secrets of a VM may have takes 70 KiB.
+inline constexpr std::size_t kCertificateBytes = 128 * kKiB;
+
 // -- the configuration of an image
 /// The whole document, with the history of its layers. Real ones have below 100 KiB.
 inline constexpr std::size_t kImageConfigBytes = 4 * kMiB;

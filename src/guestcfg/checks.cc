@@ -9,6 +9,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "guestcfg/bounds.h"
 
 namespace banger::guestcfg {
 
@@ -105,6 +106,20 @@ Result<> check_hex(std::string_view text, std::size_t digits) {
               std::all_of(text.begin(), text.end(), [](char c) { return any_of(c, {kDigits, "abcdef"}); });
   // The value may be a secret: it is not quoted.
   if (!good) return fail(ErrorCode::invalid, fmt::format("must be {} lower-case hex digits", digits));
+  return {};
+}
+
+// Whatever else is in the text would become part of the guest's list of authorities.
+Result<> check_certificate(std::string_view pem) {
+  constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----\n", kEnd = "-----END CERTIFICATE-----\n";
+  bool good = pem.size() <= limits::kCertificateBytes && pem.size() > kBegin.size() + kEnd.size() &&
+              pem.starts_with(kBegin) && pem.ends_with(kEnd);
+  if (good) {
+    auto body = pem.substr(kBegin.size(), pem.size() - kBegin.size() - kEnd.size());
+    good = body.ends_with('\n') &&
+           std::all_of(body.begin(), body.end(), [](char c) { return any_of(c, {kLower, kUpper, kDigits, "+/=\n"}); });
+  }
+  if (!good) return fail(ErrorCode::invalid, "must be one certificate as PEM");
   return {};
 }
 

@@ -15,6 +15,8 @@ Result<> check_mac(std::string_view mac);             ///< lower case, colon sep
 Result<> check_user_name(std::string_view user);      ///< as useradd(8) accepts them
 Result<> check_unit_name(std::string_view name);      ///< systemd.unit(5), with its type suffix
 Result<> check_hex(std::string_view text, std::size_t digits);  ///< exactly that many lower-case hex digits
-Result<> check_one_line(std::string_view text);                 ///< no line break, no NUL
+/// One certificate as PEM, with nothing before it and a line break at its end.
+Result<> check_certificate(std::string_view pem);
+Result<> check_one_line(std::string_view text);  ///< no line break, no NUL
 
 }  // namespace banger::guestcfg

@@ -239,6 +239,7 @@ Result<> decode_identity(const Json& json, GuestConfig& config) {
   if (config.entropy.size() > kEntropyDigits)
     return fail(ErrorCode::invalid, fmt::format("field 'entropy' is over {} digits", kEntropyDigits));
   config.clock_unix_ns = TRY(find_int(json, "clock_unix_ns")).value_or(0);
+  config.authority = TRY(checked_text(json, "authority", check_certificate));
   if (config.clock_unix_ns < 0) return fail(ErrorCode::invalid, "field 'clock_unix_ns' is negative");
   return {};
 }
@@ -271,8 +272,8 @@ Result<> check_disks(const std::vector<Disk>& disks) {
 
 Result<GuestConfig> from_json(const Json& json, const std::vector<std::string>& payloads) {
   TRY(only_keys(json, {"hostname", "hosts", "disks", "mounts", "interfaces", "files", "keys", "environment", "image",
-                       "units", "run_once", "link_token", "entropy", "clock_unix_ns", "machine_id", "ssh_host_key",
-                       "pids", "first_start"}));
+                       "units", "run_once", "link_token", "entropy", "clock_unix_ns", "machine_id", "authority",
+                       "ssh_host_key", "pids", "first_start"}));
   GuestConfig config;
   TRY(decode_identity(json, config));
   TRY(decode_maps(json, config));

@@ -78,6 +78,7 @@ Json to_json(const GuestConfig& config, Contents contents) {
   add_text(json, "entropy", config.entropy);
   if (config.clock_unix_ns != 0) json["clock_unix_ns"] = config.clock_unix_ns;
   add_text(json, "machine_id", config.machine_id);
+  add_text(json, "authority", config.authority);
   if (config.ssh_host_key)
     json["ssh_host_key"] = {{"private", config.ssh_host_key->private_key}, {"public", config.ssh_host_key->public_key}};
   if (config.pids != 0) json["pids"] = config.pids;

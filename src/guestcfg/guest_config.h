@@ -87,6 +87,7 @@ struct GuestConfig {
   std::string entropy;                             ///< 64 random bytes as hex, credited to the guest's pool
   std::int64_t clock_unix_ns = 0;                  ///< host wall clock when written; 0: do not set the clock
   std::string machine_id;                          ///< 32 hex digits; empty: keep the guest's
+  std::string authority;                           ///< PEM of a CA that the guest trusts; empty: none of banger's
   std::optional<SshHostKey> ssh_host_key;          ///< the only host key that the guest's sshd uses
   std::uint32_t pids = 0;    ///< processes and threads of one command, session or login; 0: the agent decides
   bool first_start = false;  ///< only in live configs: nothing has run as this VM yet, so run_once is due

@@ -5,11 +5,12 @@
 using namespace banger::guest;
 
 TEST_CASE("image rules: what names one machine is not in an image") {
-  for (auto path : {"etc/ssh/ssh_host_ed25519_key", "etc/ssh/ssh_host_rsa_key.pub", "etc/ssh/ssh_host_rsa_key-cert.pub",
-                    "etc/ssh/sshd_config.d/00-banger.conf", "etc/hostname", "etc/resolv.conf",
-                    "etc/profile.d/banger.sh", "var/lib/systemd/random-seed", "var/lib/systemd/credential.secret",
-                    "etc/dropbear/dropbear_ed25519_host_key", "var/lib/misc/random-seed", "var/lib/random-seed",
-                    "var/lib/urandom/random-seed", "var/lib/seedrng/seed.credit"}) {
+  for (auto path :
+       {"etc/ssh/ssh_host_ed25519_key", "etc/ssh/ssh_host_rsa_key.pub", "etc/ssh/ssh_host_rsa_key-cert.pub",
+        "etc/ssh/sshd_config.d/00-banger.conf", "etc/hostname", "etc/resolv.conf", "etc/profile.d/banger.sh",
+        "var/lib/systemd/random-seed", "var/lib/systemd/credential.secret", "etc/dropbear/dropbear_ed25519_host_key",
+        "var/lib/misc/random-seed", "var/lib/random-seed", "var/lib/urandom/random-seed", "var/lib/seedrng/seed.credit",
+        "usr/local/share/ca-certificates/banger.crt", "etc/pki/ca-trust/source/anchors/banger.pem"}) {
     INFO(path);
     CHECK(image_part(path, ObjectKind::file) == ImagePart::nothing);
   }
@@ -28,7 +29,8 @@ TEST_CASE("image rules: machine ids are emptied") {
 }
 
 TEST_CASE("image rules: of files that the user edits too, only banger's lines go") {
-  for (auto path : {"etc/hosts", "etc/environment", "root/.ssh/authorized_keys", "home/ann/.ssh/authorized_keys"}) {
+  for (auto path : {"etc/hosts", "etc/environment", "root/.ssh/authorized_keys", "home/ann/.ssh/authorized_keys",
+                    "etc/ssl/certs/ca-certificates.crt", "etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"}) {
     INFO(path);
     CHECK(image_part(path, ObjectKind::file) == ImagePart::without_block);
   }

@@ -49,6 +49,16 @@ std::vector<Rule> rules() {
        check_unit_name,
        {"ssh.service", "getty@tty1.service", "dev-ttyS0.device", "a\\x2d.mount"},
        {"", "ssh", ".service", "../x.service", "a/b.service", "a b.service"}},
+      {"certificate",
+       check_certificate,
+       {"-----BEGIN CERTIFICATE-----\nQUJD\nRA==\n-----END CERTIFICATE-----\n"},
+       {"", "QUJD", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----",
+        "x\n-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\n# banger: end\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n-----BEGIN "
+        "CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\n" + std::string(200'000, 'A') + "\n-----END CERTIFICATE-----\n"}},
       {"one line", check_one_line, {"", "a b\tc"}, {"a\nb", "a\rb", "a\0b"s}},
   };
 }

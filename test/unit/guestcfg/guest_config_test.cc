@@ -31,6 +31,7 @@ GuestConfig full() {
   config.entropy = std::string(128, '0');
   config.clock_unix_ns = 1'800'000'000'123'456'789;
   config.machine_id = std::string(32, '1');
+  config.authority = "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n";
   config.ssh_host_key = {"-----BEGIN X-----\nabc\n", "ssh-ed25519 AAAA root@web\n"};
   config.first_start = true;
   return config;
@@ -122,6 +123,7 @@ TEST_CASE("guest config: a refusal names the field") {
       {R"({"run_once": [[""]]})", "run_once[0]"},
       {R"({"link_token": "abc"})", "'link_token'"},
       {R"({"machine_id": "ABCDEF"})", "'machine_id'"},
+      {R"({"authority": "ABCDEF"})", "'authority'"},
       {R"({"entropy": "abc"})", "'entropy'"},
       {R"({"clock_unix_ns": -1})", "'clock_unix_ns'"},
       {R"({"clock_unix_ns": 1e3})", "'clock_unix_ns'"},

@@ -45,6 +45,21 @@ bool Secret::is_for(std::string_view host, std::uint16_t port) const {
                              [&](const Rule& rule) { return rule.ports.contains(port) && is_name_of(rule, host); });
 }
 
+void Secrets::fill_from(const Secrets& other) {
+  for (auto& secret : secrets_) {
+    auto same = std::ranges::find(other.secrets_, secret.name, &Secret::name);
+    if (!secret.value.known() && same != other.secrets_.end() && same->value.known())
+      secret.value = SecretValue(same->value.text());
+  }
+}
+
+std::vector<std::string> Secrets::missing() const {
+  std::vector<std::string> names;
+  for (const auto& secret : secrets_)
+    if (!secret.value.known()) names.push_back(secret.name);
+  return names;
+}
+
 bool Secrets::has(std::string_view host, std::uint16_t port) const {
   return std::ranges::any_of(secrets_, [&](const Secret& secret) { return secret.is_for(host, port); });
 }

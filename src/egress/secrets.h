@@ -61,6 +61,11 @@ class Secrets {
   /// error has a value in it.
   static Result<Secrets> from_json(const Json* json);
 
+  /// Takes values that are not known here, by the names of their secrets.
+  void fill_from(const Secrets& other);
+  /// The names of the secrets without a value.
+  std::vector<std::string> missing() const;
+
   bool empty() const { return secrets_.empty(); }
   /// Whether a secret is for that host. `host` is canonical (host.h).
   bool has(std::string_view host, std::uint16_t port) const;

@@ -21,13 +21,21 @@ Result<Json> info(Methods& methods, const Json&) {
               {"names_tcp", ports.names_tcp}};
 }
 
+void fill(egress::Secrets& secrets, const Methods& methods, const std::string& vm_id) {
+  if (auto guest = methods.guests.find(vm_id)) secrets.fill_from(guest->secrets());
+}
+
 Result<Json> set(Methods& methods, const Json& params) {
   auto vm = TRY(get_string(params, "vm"));
   auto address = TRY(net::parse_ipv4(TRY(get_string(params, "address"))));
   auto policy = TRY(egress::policy_from_json(params.value("policy", Json())));
   auto secrets = TRY(egress::Secrets::from_json(find_field(params, "secrets")));
+  // A new daemon lacks values that an earlier one had from its clients. A child of a fork has those of its parent.
+  fill(secrets, methods, vm);
+  if (auto like = TRY(find_string(params, "like"))) fill(secrets, methods, *like);
+  Json answer = {{"missing", secrets.missing()}};
   TRY(methods.guests.set(vm, address, std::move(policy), std::move(secrets)));
-  return Json::object();
+  return answer;
 }
 
 Result<Json> set_authority(Methods& methods, const Json& params) {

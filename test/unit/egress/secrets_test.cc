@@ -135,3 +135,16 @@ TEST_CASE("secrets: what cannot be a secret is refused, without its value in the
   CHECK(refusal(Json::array({good, good})).find("have one placeholder") != std::string::npos);
   CHECK(refusal("x").find("are a list") != std::string::npos);
 }
+
+TEST_CASE("secrets: a value that is not known comes from others with that name, and the rest is missing") {
+  auto now = made(Json::array({secret("A", nullptr), secret("B", "new"), secret("C", nullptr)}));
+  CHECK(now.missing() == std::vector<std::string>{"A", "C"});
+  now.fill_from(made(Json::array({secret("A", "old"), secret("B", "old"), secret("C", nullptr), secret("D", "old")})));
+  CHECK(now.missing() == std::vector<std::string>{"C"});
+  auto sent = [&](const std::string& name) {
+    return now.swap_field("x-key", "banger-secret-" + name, "api.org", 443, 1000).text;
+  };
+  CHECK(sent("A") == "old");
+  CHECK(sent("B") == "new");
+  CHECK(sent("D") == "banger-secret-D");
+}

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "certs/authority.h"
 #include "methods_fixture.h"
 #include "roles/gate/bounds.h"
 
@@ -40,6 +41,36 @@ TEST_CASE("gate methods: policies come, change and go") {
   REQUIRE(f.call("gate.forget", {{"vm", "a"}}));
   CHECK_FALSE(f.guests.find("a"));
   CHECK(f.call("gate.clear", {{"vm", "nobody"}}));
+}
+
+TEST_CASE("gate methods: a value that the daemon lacks stays, or is that of the parent of a fork") {
+  Fixture f;
+  auto key = certs::make_key();
+  REQUIRE(key);
+  auto root = certs::make_root({.key_pem = *key, .subject = "banger"}, {"a.org"});
+  REQUIRE(root);
+  REQUIRE(f.call("gate.authority", {{"key", *key}, {"subject", "banger"}}));
+  REQUIRE(f.call("gate.trust", {{"authorities", *root}}));
+  auto missing = [&](const char* vm, const char* address, const Json& value, const char* like = "") {
+    Json secret = {{"name", "A"}, {"placeholder", "banger-secret-A"}, {"value", value}, {"hosts", {"a.org"}}};
+    Json params = {{"vm", vm},
+                   {"address", address},
+                   {"policy", {{"egress", "none"}, {"allow", {"a.org"}}}},
+                   {"secrets", Json::array({secret})}};
+    if (*like) params["like"] = like;
+    auto answer = f.call("gate.set", params);
+    REQUIRE(answer);
+    return answer->at("missing") == Json::array({"A"});
+  };
+  CHECK(missing("a", "172.16.0.5", nullptr));
+  CHECK_FALSE(missing("a", "172.16.0.5", "hush"));
+  CHECK_FALSE(missing("a", "172.16.0.5", nullptr));
+  CHECK(missing("b", "172.16.0.6", nullptr));
+  CHECK(missing("b", "172.16.0.6", nullptr, "nobody"));
+  CHECK_FALSE(missing("b", "172.16.0.6", nullptr, "a"));
+  // A guest that has ended has none any more.
+  REQUIRE(f.call("gate.clear", {{"vm", "a"}}));
+  CHECK(missing("a", "172.16.0.5", nullptr));
 }
 
 TEST_CASE("gate methods: what is malformed is refused, and never becomes a policy") {

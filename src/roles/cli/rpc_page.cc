@@ -24,6 +24,7 @@ The daemon checks the uid of its peer.
 - When too many clients are connected, the daemon closes the connection that has been idle longest.
 - A client that closes its connection cancels its calls.
 - `banger rpc METHOD` makes one call and prints the result. `banger rpc` lists the methods.
+- `banger rpc --schema` prints the methods and objects of this page as JSON.
 
 ## Parameters and results
 

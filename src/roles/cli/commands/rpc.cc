@@ -9,6 +9,7 @@
 #include "roles/cli/connect.h"
 #include "roles/cli/output.h"
 #include "roles/cli/rpc_page.h"
+#include "roles/cli/rpc_schema.h"
 
 namespace banger::roles::cli {
 
@@ -25,7 +26,10 @@ constexpr Positional kPositionals[] = {
      .required = false,
      .repeated = true},
 };
-constexpr Option kOptions[] = {{.name = "markdown", .help = "print docs/rpc.md"}};
+constexpr Option kOptions[] = {
+    {.name = "markdown", .help = "print docs/rpc.md"},
+    {.name = "schema", .help = "print the methods and their objects as JSON, for programs that generate clients"},
+};
 constexpr Example kExamples[] = {
     {"banger rpc vm.show vm=web", ""},
     {"banger rpc vm.show '{\"vm\": \"web\"}'", "the same"},
@@ -72,6 +76,10 @@ Table list_of_methods() {
 Result<int> run(Context& context) {
   auto& io = context.io;
   const auto& words = context.args.positionals;
+  if (context.args.flag("schema")) {
+    print_json(io, rpc_schema());
+    return exit_status::kOk;
+  }
   if (context.args.flag("markdown") || words.empty()) {
     io.print(context.args.flag("markdown") ? rpc_page() : list_of_methods().text(colours_of(context)));
     return exit_status::kOk;

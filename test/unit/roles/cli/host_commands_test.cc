@@ -1,6 +1,7 @@
 // The image, kernel and host commands. A fake daemon answers their calls.
 #include <nlohmann/json.hpp>
 
+#include "api/method.h"
 #include "api/objects/image.h"
 #include "api/objects/kernel.h"
 #include "catch.h"
@@ -213,6 +214,52 @@ TEST_CASE_METHOD(Fixture, "rpc: without a method, the methods are listed, and no
   CHECK(contains(done.out, "Deletes a kernel"));
   CHECK(home.run({"rpc", "--markdown"}).out.starts_with("# The local RPC\n"));
   CHECK(daemon.calls().empty());
+}
+
+const Json& named(const Json& list, const std::string& name) {
+  for (const auto& item : list)
+    if (item["name"] == name) return item;
+  FAIL("nothing has the name " << name);
+  return list;
+}
+
+TEST_CASE_METHOD(Fixture, "rpc --schema: has every method, with the types, choices and bounds of its parameters") {
+  auto schema = parsed({"rpc", "--schema"});
+  CHECK(daemon.calls().empty());
+  std::size_t methods = 0;
+  for (const auto* group : api::groups()) methods += group->methods.size();
+  CHECK(schema["methods"].size() == methods);
+  const auto& fork = named(schema["methods"], "vm.fork");
+  CHECK(fork["result"] == "fork result");
+  CHECK(fork["cancellable"] == true);
+  const auto& count = named(fork["parameters"], "count");
+  CHECK(count["type"] == "integer");
+  CHECK(count["least"] == 1);
+  CHECK(count["most"] == 64);
+  CHECK(count["default"] == "1");
+  CHECK(named(fork["parameters"], "vm")["required"] == true);
+  CHECK(named(schema["methods"], "vm.exec")["shape"] == "stream");
+  CHECK(named(schema["methods"], "daemon.stop")["result"].is_null());
+  auto waits = named(named(schema["methods"], "vm.start")["parameters"], "wait")["choices"];
+  CHECK(waits == Json::array({"agent", "system"}));
+}
+
+TEST_CASE_METHOD(Fixture, "rpc --schema: describes every object that a method or a field refers to") {
+  auto schema = parsed({"rpc", "--schema"});
+  const auto& objects = schema["objects"];
+  for (const auto& method : schema["methods"])
+    if (!method["result"].is_null()) named(objects, method["result"]);
+  for (const auto& object : objects)
+    for (const auto& field : object["fields"])
+      if (field.contains("object")) named(objects, field["object"]);
+  const auto& vm = named(objects, "VM object")["fields"];
+  CHECK(named(vm, "pid")["missing"] == "null");
+  CHECK(named(vm, "config")["object"] == "run config object");
+  CHECK(named(vm, "config")["missing"] == "absent");
+  CHECK(named(vm, "metrics")["type"] == "counts");
+  CHECK(schema["errors"].size() == 12);
+  CHECK(schema["errors"].back() == "internal");
+  CHECK(schema["limits"]["frame_bytes"] == 65536);
 }
 
 TEST_CASE_METHOD(Fixture, "daemon status: shows the daemon's state") {

@@ -52,7 +52,8 @@ class Peer final : public Connection, public std::enable_shared_from_this<Peer> 
   void close() override;
   bool closed() const override { return closed_; }
   std::optional<host::Clock::time_point> idle_since() const override {
-    return calls_.empty() ? std::optional(last_use_) : std::nullopt;
+    // Something ends with a connection that is watched, such as an ephemeral VM. So such a connection is in use.
+    return calls_.empty() && when_closed_.empty() ? std::optional(last_use_) : std::nullopt;
   }
 
   void send_progress(const Json& id, std::string_view stage, std::string_view detail, int percent);

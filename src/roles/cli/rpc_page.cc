@@ -21,7 +21,8 @@ The daemon checks the uid of its peer.
 - The protocol is JSON-RPC 2.0. Every message is one line of at most {message}.
 - A connection may have {calls} calls in flight. Answers are sent in the order in which the calls finish.
 - Of the costly calls `host.doctor` and `host.gc`, one of each connection runs at a time.
-- When too many clients are connected, the daemon closes the connection that has been idle longest.
+- When too many clients are connected, the daemon closes the connection that has been idle longest. A connection that
+  has made an ephemeral VM is never idle.
 - A client that closes its connection cancels its calls.
 - `banger rpc METHOD` makes one call and prints the result. `banger rpc` lists the methods.
 - `banger rpc --schema` prints the methods and objects of this page as JSON.

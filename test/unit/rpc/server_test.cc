@@ -183,6 +183,19 @@ TEST_CASE("server: silent clients keep nobody out, because the one that was idle
   CHECK(silent.at(1).call("echo", {}).error().code == ErrorCode::unavailable);
 }
 
+TEST_CASE("server: a silent client whose end something waits for does not make room for others") {
+  Daemon daemon;
+  auto keeper = daemon.client();
+  REQUIRE(keeper.call("watch_close", {}));  // it is idle for the longest time
+  std::vector<Client> silent;
+  for (std::size_t i = 1; i < limits::kRpcConnections; ++i) silent.push_back(daemon.client());
+  REQUIRE(silent.back().call("echo", {}));
+  auto late = daemon.client();
+  CHECK(late.call("echo", {}));
+  CHECK(keeper.call("echo", {}));
+  CHECK(silent.front().call("echo", {}).error().code == ErrorCode::unavailable);
+}
+
 TEST_CASE("server: one costly call of a connection runs at a time, and a cheap one does not wait behind them") {
   Daemon daemon;
   auto greedy = daemon.client();

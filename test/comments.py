@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "test" / "lib"))
 import prose  # noqa: E402
 
-FOLDERS = ("src", "test", "scripts")
+FOLDERS = ("src", "test", "scripts", "clients")
 WHOLE_LINE = re.compile(r"\s*//[/!]*<?\s?(.*)")
 TRAILING = re.compile(r"\s//[/!]*<?\s(.*)$")
 

@@ -12,7 +12,8 @@ import arrows  # noqa: E402
 import prose  # noqa: E402
 
 BANGER = ROOT / "build" / "src" / "banger"
-DOCS = [ROOT / "README.md", ROOT / "images/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS = [ROOT / "README.md", ROOT / "images/README.md", ROOT / "clients/python/README.md",
+        *sorted((ROOT / "docs").rglob("*.md"))]
 GENERATED = {
     ROOT / "docs/rpc.md": ["rpc", "--markdown"],
     ROOT / "docs/privileges.md": ["system", "operations", "--markdown"],
@@ -29,7 +30,7 @@ def help_of(words, cache={}):  # noqa: B006 (the mutable default is the cache)
 
 
 def wrong_paths(text):
-    for path in re.findall(r"`((?:src|docs|test|scripts|images|guest|share|subprojects)/[\w./*-]*)`", text):
+    for path in re.findall(r"`((?:src|docs|test|scripts|images|guest|share|subprojects|clients)/[\w./*-]*)`", text):
         if "clipboard" in path or list(ROOT.glob(path.rstrip("/"))):  # the made-up capability of docs/hacking.md
             continue
         yield f"no such path: {path}"

@@ -64,7 +64,7 @@ def unprivileged(place):
         folder.mkdir()
     for name in NAMES:
         shutil.copy(RELEASE / "src" / name, binaries, follow_symlinks=False)
-    for folder in ("test", "scripts", "guest"):
+    for folder in ("test", "scripts", "guest", "clients"):
         shutil.copytree(ROOT / folder, place / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.chown(home, UNPRIVILEGED, UNPRIVILEGED)
     as_user = ["setpriv", f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--init-groups"]

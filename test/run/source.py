@@ -7,7 +7,7 @@ from place import ROOT, say
 
 FORMATTER = "clang-format-19"
 COLUMNS = 120
-FOLDERS = ("src", "test", "scripts")
+FOLDERS = ("src", "test", "scripts", "clients")
 TEXTS = (".cc", ".h", ".in", ".py", ".sh", ".txt", ".build")
 
 

@@ -20,6 +20,7 @@ from unit import unit
 STAGES = {"format": source.form, "comments": source.script("comments"), "bounds": source.script("bounds"),
           "arrows": source.script("arrows"), "embeds": source.script("embeds"),
           "kernel": source.script("kernel_config"), "docs": source.script("docs_are_true"),
+          "clients": source.script("clients"),
           "precompiled": source.script("precompiled"), "install": source.script("installs"), "unit": unit, "fuzz": fuzz}
 STORIES = ("cli", "e2e", "net", "user")
 ALL = ("build", *STAGES, *STORIES)

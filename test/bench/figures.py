@@ -23,6 +23,7 @@ import host as hosts
 import layers as image_layers
 import netns
 import private_network
+import python_client
 import registry as registries
 import root_helper
 import throughput
@@ -632,10 +633,16 @@ def fairness(host, options):
                 yield Figure(f"{name}: lost beside {what}", loss, other[name], 20, "most", "%")
 
 
+def python(host, options):
+    pooled, again = python_client.measure(host, options.rounds)
+    yield Figure("ready pool: Python vm.run → output", pooled, [], 60, "most")
+    yield Figure("Python vm.run in a running VM", again)
+
+
 ALL = {"start": start, "pool": pool, "clone": clone, "many": many, "fork": fork, "resume": resume, "cold": cold,
        "exec": execute, "memory": memory, "tar": tar, "layers": layers, "pull": pull, "pulled": pulled,
        "kernel": kernel, "helper": helper, "dns": dns, "bridge": bridge, "tcp": tcp, "workspace": workspace,
-       "access": ways_in, "private": private, "gate": gate, "fairness": fairness}
+       "access": ways_in, "private": private, "gate": gate, "fairness": fairness, "python": python}
 
 
 def load(path):

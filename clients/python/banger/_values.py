@@ -4,7 +4,7 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Union
 
 from ._errors import Invalid
@@ -57,8 +57,3 @@ def words(command: str | Sequence[Text]) -> list[str | bytes]:
     if not found:
         raise Invalid("the command has no words")
     return found
-
-
-def environment(values: Mapping[str, str] | None) -> dict[str, str] | None:
-    """Variables of a VM, which are texts. None if there are none."""
-    return dict(values) if values else None

@@ -8,8 +8,7 @@ BY_HAND = ("__init__.py", "_io.py")
 LEFT_OUT = ("async", "await")
 RENAMED = {
     "__aenter__": "__enter__", "__aexit__": "__exit__", "__aiter__": "__iter__", "__anext__": "__next__",
-    "AsyncIterator": "Iterator", "AsyncGenerator": "Generator", "StopAsyncIteration": "StopIteration",
-    "aclosing": "closing",
+    "AsyncIterator": "Iterator", "StopAsyncIteration": "StopIteration",
 }
 
 

@@ -5,10 +5,7 @@ import select
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
-
-T = TypeVar("T")
+from collections.abc import Mapping, Sequence
 
 
 def wait(sock: socket.socket, write: bool, seconds: float | None) -> bool:
@@ -20,11 +17,6 @@ def wait(sock: socket.socket, write: bool, seconds: float | None) -> bool:
 
 def sleep(seconds: float) -> None:
     time.sleep(seconds)
-
-
-def in_thread(function: Callable[..., T], *args: object) -> T:
-    """Calls a function that blocks for a moment."""
-    return function(*args)
 
 
 def run_program(argv: Sequence[str | bytes], env: Mapping[str, str], seconds: float | None = None,

@@ -3,10 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
-
-T = TypeVar("T")
+from collections.abc import Mapping, Sequence
 
 
 async def wait(sock: socket.socket, write: bool, seconds: float | None) -> bool:
@@ -36,11 +33,6 @@ async def wait(sock: socket.socket, write: bool, seconds: float | None) -> bool:
 
 async def sleep(seconds: float) -> None:
     await asyncio.sleep(seconds)
-
-
-async def in_thread(function: Callable[..., T], *args: object) -> T:
-    """Calls a function that blocks for a moment."""
-    return await asyncio.to_thread(function, *args)
 
 
 async def run_program(argv: Sequence[str | bytes], env: Mapping[str, str], seconds: float | None = None,

@@ -59,6 +59,14 @@ inline constexpr auto kGatePause = 100ms;              ///< for each end in a ro
 inline constexpr auto kLineSendPatience = 5s;          ///< for a server beside the daemon that does not read
 inline constexpr std::size_t kNetworkLockBytes = 128;  ///< a pid, or four numbers
 
+// -- secrets
+inline constexpr auto kSecretCommandDeadline = 30s;  ///< for the value; some ask a password store over the network
+inline constexpr auto kSecretCommandFresh = 10s;     ///< the output for several VMs that start together
+inline constexpr std::size_t kAuthorityFileBytes = 16 * kKiB;  ///< of one key, 0.4 KiB
+inline constexpr std::size_t kRootCertificates = 256;          ///< kept, one for each set of hosts
+/// A list of CAs; hosts have up to 0.6 MiB. Its certificates alone must fit into a message.
+inline constexpr std::size_t kTrustedBytes = 4 * kMiB;
+
 // -- the link to an agent
 inline constexpr auto kTokenTurn = 3s;                ///< for the first attempt with one of several tokens
 inline constexpr auto kAgentPoll = 100ms;             ///< how often a wait checks for a cancel or an ended machine

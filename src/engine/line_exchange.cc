@@ -5,6 +5,7 @@
 #include <sys/time.h>
 
 #include "engine/bounds.h"
+#include "engine/secrets/secret_text.h"
 #include "host/bounds.h"
 #include "host/unix_socket.h"
 
@@ -39,7 +40,9 @@ Result<UniqueFd> send_to(const LineServer& server, std::string_view bytes) {
 
 Task<Result<LineAnswer>> exchange_lines(host::Runtime& runtime, LineServer server, std::string request,
                                         std::size_t most_bytes, host::Deadline deadline) {
-  auto socket = CO_TRY(co_await runtime.blocking([&] { return send_to(server, request); }));
+  auto sent = co_await runtime.blocking([&] { return send_to(server, request); });
+  wipe(request);  // it may have the values of secrets
+  auto socket = CO_TRY(std::move(sent));
   LineAnswer answer;
   while (!answer.line.ends_with('\n')) {
     if (!CO_TRY(co_await host::wait_readable(runtime, socket.get(), deadline)))

@@ -63,14 +63,17 @@ std::string value_or_empty(const Environment& environment, const char* name) { r
 
 }  // namespace
 
+std::vector<std::string> authority_lists(const Environment& environment) {
+  if (auto file = value_or_empty(environment, "SSL_CERT_FILE"); !file.empty()) return {file};
+  return {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"};
+}
+
 TrustPaths default_trust(const Environment& environment, const std::string& home) {
-  TrustPaths paths{
-      .bundles = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"},
-      .directory = "/etc/ssl/certs",
-      .host_directories = {"/etc/containers/certs.d", "/etc/docker/certs.d"}};
+  TrustPaths paths{.bundles = authority_lists(environment),
+                   .directory = "/etc/ssl/certs",
+                   .host_directories = {"/etc/containers/certs.d", "/etc/docker/certs.d"}};
   auto file = value_or_empty(environment, "SSL_CERT_FILE"), directory = value_or_empty(environment, "SSL_CERT_DIR");
   // As in OpenSSL, either variable replaces only its own default.
-  if (!file.empty()) paths.bundles = {file};
   if (!directory.empty()) paths.directory = directory;
   if (!file.empty() && directory.empty()) paths.directory.clear();
   // Reading a bundle takes some 20 ms in each connection. A hashed directory has the same CAs, and needs no such time.

@@ -20,6 +20,9 @@ struct TrustPaths {
   std::vector<std::string> any_certificate = {};
 };
 
+/// Files with a list of CAs: that of SSL_CERT_FILE, or those that hosts have. The first one that exists counts.
+std::vector<std::string> authority_lists(const Environment& environment);
+
 /// The host's CAs, or those of SSL_CERT_FILE and SSL_CERT_DIR. A directory with the whole list is preferred to bundles.
 /// `home` is the user's home directory; may be empty.
 TrustPaths default_trust(const Environment& environment, const std::string& home);

@@ -127,7 +127,7 @@ Result<> apply_all(GuestTarget& target, const guestcfg::GuestConfig& config) {
 }
 
 bool is_brief(const guestcfg::GuestConfig& config, const guestcfg::GuestConfig& before) {
-  return config.disks.empty() && !has_rest(config, &before);
+  return config.disks.empty() && config.authority.empty() && !has_rest(config, &before);
 }
 
 Result<> apply_later(GuestTarget& target, const guestcfg::GuestConfig& config) {

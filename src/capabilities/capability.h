@@ -78,6 +78,7 @@ struct VmContext {
   bool link_local = false;                 ///< the guest may reach 169.254.0.0/16
   std::string timezone = {}, locale = {};  ///< names, or "host"; empty: the image's
   http::ProxySettings proxy = {};          ///< of this host, for guests that use them; empty: none do
+  std::string authority = {};              ///< PEM of the CA for the hosts of the VM's secrets; empty: none
   HostFiles files = {};                    ///< none for a guest that goes on, or that has no user yet
 };
 

@@ -12,6 +12,7 @@
 #include "host/namespaces.h"
 #include "net/bridge.h"
 #include "net/gate_ports.h"
+#include "vm/secret.h"
 
 namespace banger::capabilities {
 
@@ -28,8 +29,16 @@ class EgressGate {
   /// packets of guests with a policy. Repeatable.
   virtual Task<Result<net::GatePorts>> open(Place place) = 0;
 
+  /// One guest with a policy. The gate puts the values of the secrets into its requests.
+  struct Guest {
+    net::Ipv4 address;
+    egress::Policy policy;
+    std::vector<vm::Secret> secrets = {};
+  };
   /// From now on the guest at that address has that policy. REQUIRES: open().
-  virtual Task<Result<>> set(std::string vm_id, net::Ipv4 address, egress::Policy policy) = 0;
+  virtual Task<Result<>> set(std::string vm_id, Guest guest) = 0;
+  /// The values of the VM's secrets have changed. Does nothing for a guest without a policy.
+  virtual Task<Result<>> renew(std::string vm_id) = 0;
   /// The addresses of this host, which only a rule for exactly one of them opens.
   virtual Task<Result<>> set_host(std::vector<net::Ipv4> addresses) = 0;
   /// The guest has no policy any more, or has ended. Its log stays. Connections that the policy has allowed end.

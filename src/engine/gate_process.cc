@@ -9,11 +9,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "engine/bounds.h"
 #include "engine/line_exchange.h"
+#include "engine/secrets/trusted.h"
 #include "host/child.h"
 #include "host/files.h"
 #include "host/landlock.h"
@@ -45,8 +47,39 @@ Result<std::string> request_about(std::string_view method, const std::string& vm
   return request(method, {{"vm", vm_id}});
 }
 
-Result<std::string> set_request(const std::string& vm_id, net::Ipv4 address, const egress::Policy& policy) {
-  return request("gate.set", {{"vm", vm_id}, {"address", net::to_text(address)}, {"policy", egress::to_json(policy)}});
+Json json_of(const Secrets::Delivery& delivery) {
+  const auto& secret = delivery.secret;
+  return {{"name", secret.name},
+          {"placeholder", vm::placeholder(secret.name)},
+          {"value", delivery.value ? Json(delivery.value->view()) : Json()},
+          {"hosts", secret.hosts}};
+}
+
+// The gate keeps a value that is null here, or takes that of the parent of a fork.
+Result<std::string> set_request(const std::string& vm_id, const capabilities::EgressGate::Guest& guest,
+                                const std::vector<Secrets::Delivery>& deliveries, const std::string& parent_id) {
+  Json params = {{"vm", vm_id}, {"address", net::to_text(guest.address)}, {"policy", egress::to_json(guest.policy)}};
+  for (const auto& delivery : deliveries) params["secrets"].push_back(json_of(delivery));
+  if (!parent_id.empty()) params["like"] = parent_id;
+  return request("gate.set", params);
+}
+
+Result<std::string> authority_request(const certs::Authority& authority) {
+  return request("gate.authority", {{"key", authority.key_pem}, {"subject", authority.subject}});
+}
+
+Result<std::string> trust_request() {
+  auto authorities = TRY(trusted_authorities(host::process_env()));
+  auto line = TRY(rpc::encode_call(1, "gate.trust", {{"authorities", authorities}}));
+  if (line.size() <= limits::kRpcMessageBytes) return line;
+  return fail(ErrorCode::exhausted, "this host has too many certificate authorities",
+              "name a file with fewer of them in SSL_CERT_FILE of the daemon");
+}
+
+Result<std::set<std::string>> missing_in(const std::string& text) {
+  auto json = TRY(parse_json(text, limits::kRpcMessageBytes));
+  auto names = TRY(find_strings(json, "missing"));
+  return std::set<std::string>(names.begin(), names.end());
 }
 
 Result<std::string> host_request(const std::vector<net::Ipv4>& addresses) {
@@ -117,13 +150,14 @@ void reap(const UniqueFd& process) {
 }  // namespace
 
 GateProcess::GateProcess(host::Runtime& runtime, const Logger& log, const host::Paths& paths,
-                         const config::Config& config, capabilities::Privileged& network,
+                         const config::Config& config, capabilities::Privileged& network, Secrets& secrets,
                          std::vector<std::string> program, Events events)
     : runtime_(runtime),
       log_(log),
       paths_(paths),
       config_(config),
       network_(network),
+      secrets_(secrets),
       program_(std::move(program)),
       events_(std::move(events)),
       changing_(runtime) {}
@@ -153,6 +187,7 @@ Task<Result<>> GateProcess::ensure(Place place) {
     CO_TRY(in("the gate", co_await start(place, name)));
   }
   ++turn_;
+  ends_tls_ = false;
   runtime_.spawn(watch(turn_));
   runtime_.spawn(follow_refusals(turn_));
   co_return co_await set_again();
@@ -236,8 +271,28 @@ Task<Result<std::string>> GateProcess::ask(Result<std::string> request, std::chr
 
 Task<Result<>> GateProcess::set_again() {
   CO_TRY(co_await ask(host_request(host_), limits::kGateAnswerPatience));
-  for (const auto& [vm_id, guest] : std::map(guests_))
-    CO_TRY(co_await ask(set_request(vm_id, guest.address, guest.policy), limits::kGateAnswerPatience));
+  for (const auto& [vm_id, guest] : std::map(guests_)) {
+    // No guest waits for a slow command. Its output follows.
+    auto deliveries = co_await secrets_.gather(vm_id, guest.secrets, Secrets::Effort::at_hand);
+    CO_TRY(co_await give(vm_id, guest, std::move(deliveries)));
+    if (secrets_.needs_command(guest.secrets)) runtime_.spawn(renew_later(vm_id));
+  }
+  co_return Result<>{};
+}
+
+Task<Result<>> GateProcess::give(std::string vm_id, Guest guest, std::vector<Secrets::Delivery> deliveries) {
+  if (!guest.secrets.empty()) CO_TRY(in("secrets", co_await enable_secrets()));
+  auto answer = CO_TRY(co_await ask(set_request(vm_id, guest, deliveries, secrets_.values().parent_of(vm_id)),
+                                    limits::kGateAnswerPatience));
+  if (!guest.secrets.empty()) secrets_.note_missing(vm_id, CO_TRY(missing_in(answer)));
+  co_return Result<>{};
+}
+
+Task<Result<>> GateProcess::enable_secrets() {
+  if (ends_tls_) co_return Result<>{};
+  CO_TRY(co_await ask(authority_request(CO_TRY(secrets_.authority().get())), limits::kGateAnswerPatience));
+  CO_TRY(co_await ask(trust_request(), limits::kGateAnswerPatience));
+  ends_tls_ = true;
   co_return Result<>{};
 }
 
@@ -247,15 +302,34 @@ Task<Result<>> GateProcess::set_host(std::vector<net::Ipv4> addresses) {
   co_return Result<>{};
 }
 
-Task<Result<>> GateProcess::set(std::string vm_id, net::Ipv4 address, egress::Policy policy) {
-  auto line = set_request(vm_id, address, policy);
-  guests_.insert_or_assign(std::move(vm_id), Guest{address, std::move(policy)});
+Task<Result<>> GateProcess::set(std::string vm_id, Guest guest) {
+  // Before the turn, because a command may be slow.
+  auto deliveries = co_await secrets_.gather(vm_id, guest.secrets, Secrets::Effort::fresh);
+  guests_.insert_or_assign(vm_id, guest);
   auto turn = co_await changing_.lock();
-  CO_TRY(co_await ask(std::move(line), limits::kGateAnswerPatience));
-  co_return Result<>{};
+  co_return co_await give(std::move(vm_id), std::move(guest), std::move(deliveries));
+}
+
+Task<Result<>> GateProcess::renew(std::string vm_id) {
+  auto known = guests_.find(vm_id);
+  if (known == guests_.end() || known->second.secrets.empty()) co_return Result<>{};
+  auto deliveries = co_await secrets_.gather(vm_id, known->second.secrets, Secrets::Effort::fresh);
+  auto turn = co_await changing_.lock();
+  // Meanwhile the guest may have ended, or got other secrets, which set() gives to the gate.
+  auto still = guests_.find(vm_id);
+  bool same = still != guests_.end() &&
+              std::ranges::equal(still->second.secrets, deliveries, {}, {}, &Secrets::Delivery::secret);
+  if (!same || !runs()) co_return Result<>{};
+  co_return co_await give(vm_id, still->second, std::move(deliveries));
+}
+
+Task<> GateProcess::renew_later(std::string vm_id) {
+  if (auto renewed = co_await renew(vm_id); !renewed)
+    log_.warn("gate.renew_failed", {{"id", vm_id}, {"error", renewed.error().sentence()}});
 }
 
 Task<> GateProcess::clear(std::string vm_id) {
+  secrets_.forget_missing(vm_id);
   if (!guests_.erase(vm_id) || !runs()) co_return;
   if (auto done = co_await ask(request_about("gate.clear", vm_id), limits::kGateAnswerPatience); !done)
     log_.warn("gate.clear_failed", {{"id", vm_id}, {"error", done.error().sentence()}});
@@ -263,6 +337,7 @@ Task<> GateProcess::clear(std::string vm_id) {
 
 Task<> GateProcess::forget(std::string vm_id) {
   guests_.erase(vm_id);
+  secrets_.forget(vm_id);
   if (runs()) (void)co_await ask(request_about("gate.forget", vm_id), limits::kGateAnswerPatience);
 }
 

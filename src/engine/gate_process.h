@@ -11,6 +11,7 @@
 #include "capabilities/egress_gate.h"
 #include "capabilities/privileged.h"
 #include "config/config.h"
+#include "engine/secrets/secrets.h"
 #include "host/paths.h"
 #include "host/runtime.h"
 #include "net/gate_sockets.h"
@@ -28,10 +29,11 @@ class GateProcess final : public capabilities::EgressGate {
 
   /// `program` is the argv that starts a gate, without its options. `network` runs the operations of private networks.
   GateProcess(host::Runtime& runtime, const Logger& log, const host::Paths& paths, const config::Config& config,
-              capabilities::Privileged& network, std::vector<std::string> program, Events events);
+              capabilities::Privileged& network, Secrets& secrets, std::vector<std::string> program, Events events);
 
   Task<Result<net::GatePorts>> open(Place place) override;
-  Task<Result<>> set(std::string vm_id, net::Ipv4 address, egress::Policy policy) override;
+  Task<Result<>> set(std::string vm_id, Guest guest) override;
+  Task<Result<>> renew(std::string vm_id) override;
   Task<Result<>> set_host(std::vector<net::Ipv4> addresses) override;
   Task<> clear(std::string vm_id) override;
   Task<> forget(std::string vm_id) override;
@@ -39,11 +41,6 @@ class GateProcess final : public capabilities::EgressGate {
   Task<> close() override;
 
  private:
-  struct Guest {
-    net::Ipv4 address;
-    egress::Policy policy;
-  };
-
   std::string socket() const { return paths_.run() + "/gate.sock"; }
   std::string record() const { return paths_.run() + "/gate.pid"; }
   bool runs() const;
@@ -56,6 +53,11 @@ class GateProcess final : public capabilities::EgressGate {
   /// The result as JSON text.
   Task<Result<std::string>> ask(Result<std::string> request, std::chrono::milliseconds patience);
   Task<Result<>> set_again();
+  /// REQUIRES: changing_ is held. The values of the guest's secrets, if it has any, are `deliveries`.
+  Task<Result<>> give(std::string vm_id, Guest guest, std::vector<Secrets::Delivery> deliveries);
+  Task<> renew_later(std::string vm_id);
+  /// What the gate needs once to end TLS for guests.
+  Task<Result<>> enable_secrets();
   void kill_process() const;
   Task<> end_process();
   Task<> watch(std::uint64_t turn);
@@ -67,6 +69,7 @@ class GateProcess final : public capabilities::EgressGate {
   const host::Paths& paths_;
   const config::Config& config_;
   capabilities::Privileged& network_;
+  Secrets& secrets_;
   std::vector<std::string> program_;
   Events events_;
   host::Mutex changing_;
@@ -79,6 +82,7 @@ class GateProcess final : public capabilities::EgressGate {
   std::vector<net::Ipv4> host_;
   std::map<std::string, Guest> guests_;
   unsigned ends_in_row_ = 0;
+  bool ends_tls_ = false;  ///< this process of the gate has what enable_secrets() sends
 };
 
 }  // namespace banger::engine

@@ -13,6 +13,7 @@
 #include "engine/privileged_client.h"
 #include "engine/resources.h"
 #include "engine/saved/saved_states.h"
+#include "engine/secrets/secrets.h"
 #include "engine/vmm_choice.h"
 #include "host/paths.h"
 #include "host/runtime.h"
@@ -49,6 +50,7 @@ struct Services {
   image::oci::Puller* puller = nullptr;              ///< null where nothing is pulled: in tests
   image::oci::Pusher* pusher = nullptr;              ///< likewise
   image::catalog::CatalogPuller* catalog = nullptr;  ///< likewise
+  Secrets* secrets = nullptr;                        ///< null where no VM has secrets: in tests
   EventLog* events = nullptr;                        ///< null where nobody follows VMs: in tests
   /// VmManager sets it: HostMemory::make_room(). Null without a VmManager.
   std::function<Task<Result<>>(std::uint64_t memory_bytes)> make_room = {};

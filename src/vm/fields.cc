@@ -16,6 +16,11 @@ Json to_value(const std::vector<PublishedPort>& ports) {
   for (const auto& port : ports) list.push_back(to_string(port));
   return list;
 }
+Json to_value(const std::vector<Secret>& secrets) {
+  Json list = Json::array();
+  for (const auto& secret : secrets) list.push_back(to_string(secret));
+  return list;
+}
 Json to_value(Network network) { return to_string(network); }
 Json to_value(Storage storage) { return to_string(storage); }
 Json to_value(Restart restart) { return to_string(restart); }
@@ -78,6 +83,16 @@ Result<> read(const Json& json, std::string_view name, std::vector<PublishedPort
   for (const auto& text : TRY(find_strings(json, name)))
     ports.push_back(TRY(in(fmt::format("field '{}'", name), parse_published_port(text))));
   to = std::move(ports);
+  return {};
+}
+
+Result<> read(const Json& json, std::string_view name, std::vector<Secret>& to) {
+  auto it = json.find(name);
+  if (it == json.end() || it->is_null()) return {};
+  std::vector<Secret> secrets;
+  for (const auto& text : TRY(find_strings(json, name)))
+    secrets.push_back(TRY(in(fmt::format("field '{}'", name), parse_secret(text))));
+  to = std::move(secrets);
   return {};
 }
 

@@ -28,11 +28,12 @@ enum class FieldType {
   limit,   ///< a count; 0: no limit
   rate,    ///< bytes a second; 0: no limit
   flag,
-  choice,  ///< one of Field::choices
-  pairs,   ///< texts by their keys
-  ports,   ///< a list of published ports, as texts
-  policy,  ///< an egress policy's name
-  rules,   ///< a list of hosts, as texts
+  choice,   ///< one of Field::choices
+  pairs,    ///< texts by their keys
+  ports,    ///< a list of published ports, as texts
+  policy,   ///< an egress policy's name
+  rules,    ///< a list of hosts, as texts
+  secrets,  ///< a list of names with hosts, as texts
 };
 
 /// What a record without the field means.
@@ -73,7 +74,7 @@ struct Field {
   std::string_view name;  ///< in JSON
   std::variant<std::string Spec::*, std::uint32_t Spec::*, std::uint64_t Spec::*, bool Spec::*, Network Spec::*,
                Storage Spec::*, std::map<std::string, std::string> Spec::*, std::vector<PublishedPort> Spec::*,
-               Restart Spec::*, std::vector<std::string> Spec::*>
+               Restart Spec::*, std::vector<std::string> Spec::*, std::vector<Secret> Spec::*>
       member;
   FieldType type;
   std::span<const std::string_view> choices = {};  ///< a user's choices; the daemon may resolve one to another
@@ -89,6 +90,10 @@ struct Field {
 
   constexpr bool has_option() const { return !option.empty(); }
   constexpr bool can_change() const { return change != Change::never; }
+  /// The value is a list of texts.
+  constexpr bool is_list() const {
+    return type == FieldType::ports || type == FieldType::rules || type == FieldType::secrets;
+  }
   constexpr bool is_number() const {
     return type == FieldType::count || type == FieldType::size || type == FieldType::memory || is_limit();
   }
@@ -199,6 +204,18 @@ inline constexpr Field kFields[] = {
           "`:PORT-PORT` may follow",
           "All hosts that the guest may reach all the same. Hosts that are not named go. On a bridge, the change takes "
           "effect at once"},
+     .change = Change::at_start_unless_taken},
+    {.name = "secrets",
+     .member = &Spec::secrets,
+     .type = FieldType::secrets,
+     .option = "secret",
+     .option_help = {"let the gate put the value of your variable NAME into requests to these hosts; the guest gets a "
+                     "placeholder in NAME; may be repeated",
+                     "its secrets from now on, instead of those it has; may be repeated"},
+     .doc = {"Secrets that the gate of the egress policy puts into requests in place of their placeholders. Each is "
+             "`NAME@HOST` or `NAME@HOST,HOST`, or `NAME` for the hosts that the config has. The policy must name "
+             "each host",
+             "All secrets. Secrets that are not named go. The change takes effect at once"},
      .change = Change::at_start_unless_taken},
     // At boot, a guest and its network device agree on offloads, which only taps have.
     {.name = "network",

@@ -153,6 +153,7 @@ Result<> check_spec(const Spec& spec, const HostSize& host) {
   TRY(check_policy_name(spec.egress));
   TRY(check_allow(spec.allow));
   TRY(check_guest_limits(spec));
+  TRY(check_secrets(spec.secrets, spec.environment));
   return check_published(spec.publish);
 }
 

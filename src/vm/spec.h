@@ -13,6 +13,7 @@
 #include "vm/network.h"
 #include "vm/published_port.h"
 #include "vm/restart.h"
+#include "vm/secret.h"
 #include "vm/storage.h"
 
 namespace banger::vm {
@@ -42,6 +43,7 @@ struct Spec {
   std::uint64_t disk_bandwidth_bytes = 0;  ///< bytes a second of all disks together
   std::uint64_t net_bandwidth_bytes = 0;   ///< bytes a second that the guest sends, and that it receives
   std::uint32_t pids = 0;                  ///< processes and threads of one command, session or login
+  std::vector<Secret> secrets;             ///< what the gate puts into requests; the values are elsewhere
 };
 /// Whether the guest's root is the system disk alone, a plain ext4. Otherwise the root is the system disk over the
 /// image.

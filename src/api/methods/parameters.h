@@ -27,11 +27,11 @@ inline constexpr Parameter kColdParameter{
 /// The parameter of a field of a VM's spec.
 constexpr Parameter create_parameter(const vm::Field& field) {
   return {.name = field.name,
-          .type = field.is_number()                                                          ? Type::integer
-                  : field.type == vm::FieldType::flag                                        ? Type::boolean
-                  : field.type == vm::FieldType::pairs                                       ? Type::text_map
-                  : field.type == vm::FieldType::ports || field.type == vm::FieldType::rules ? Type::texts
-                                                                                             : Type::text,
+          .type = field.is_number()                    ? Type::integer
+                  : field.type == vm::FieldType::flag  ? Type::boolean
+                  : field.type == vm::FieldType::pairs ? Type::text_map
+                  : field.is_list()                    ? Type::texts
+                                                       : Type::text,
           .initial = field.initial,
           .help = field.doc.create,
           .choices = field.choices};

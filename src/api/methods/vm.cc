@@ -12,10 +12,18 @@ namespace {
 
 constexpr bool any_field(const vm::Field&) { return true; }
 
+constexpr Parameter kSecretValuesParameter{
+    .name = "secret_values",
+    .type = Type::text_map,
+    .help =
+        "The values of secrets by their names. They are kept in memory only, and never recorded. A secret without "
+        "one has the value of its file or command in the config"};
+
 constexpr auto kCreateParameters = concat(
     std::to_array<Parameter>({{.name = "name", .help = "The name. By default, banger makes one up"}}),
     vm::from_fields<any_field, create_parameter>(),
     std::to_array<Parameter>({
+        kSecretValuesParameter,
         {.name = "start", .type = Type::boolean, .initial = "true", .help = "Whether the VM is started too"},
         kWaitParameter,
         {.name = "cold",
@@ -75,7 +83,8 @@ constexpr Parameter kDeleteParameters[] = {
 };
 
 constexpr auto kSetParameters = concat(std::to_array<Parameter>({kVmParameter, {.name = "name", .help = "A new name"}}),
-                                       vm::from_fields<&vm::Field::can_change, set_parameter>());
+                                       vm::from_fields<&vm::Field::can_change, set_parameter>(),
+                                       std::to_array<Parameter>({kSecretValuesParameter}));
 
 constexpr Method kMethods[] = {
     {.name = "vm.create",
@@ -161,8 +170,8 @@ constexpr Method kMethods[] = {
 };
 
 constexpr const Object* kObjects[] = {
-    &VmObject::kObject,   &StageObject::kObject, &VmList::kObject,
-    &ForkResult::kObject, &VmStats::kObject,     &Named::kObject,
+    &VmObject::kObject,   &SecretObject::kObject, &StageObject::kObject, &VmList::kObject,
+    &ForkResult::kObject, &VmStats::kObject,      &Named::kObject,
 };
 
 constexpr std::string_view kText =

@@ -32,6 +32,12 @@ constexpr Field kStageFields[] = {
     field<&StageObject::ms>("ms", "How long the stage took, in milliseconds"),
 };
 
+constexpr Field kSecretFields[] = {
+    field<&SecretObject::name>("name", "The name of the secret, and of the guest's variable"),
+    field<&SecretObject::hosts>("hosts", "The hosts that get the value"),
+    field<&SecretObject::available>("available", "Whether the value is known. Otherwise requests with it fail"),
+};
+
 constexpr Field kVmFields[] = {
     field<&VmObject::id>("id", "The id"),
     field<&VmObject::name>("name", "The name"),
@@ -47,6 +53,7 @@ constexpr Field kVmFields[] = {
     field<&VmObject::egress>("egress",
                              "What the guest may reach outside: `open`, `none`, or the name of a policy of the config"),
     field<&VmObject::allow>("allow", "The hosts that the guest may reach all the same. Not in lists").or_absent(),
+    field<&VmObject::secrets>("secrets", "What the gate puts into requests. Not in lists").or_absent(),
     field<&VmObject::network>("network", "The kind of network").one_of(kNetworks),
     field<&VmObject::storage>("storage", "The kind of system disk").one_of(kStorages),
     field<&VmObject::disk_iops>("disk_iops", "Limit of the operations a second of all disks together; 0: none"),
@@ -138,6 +145,7 @@ constexpr Field kNamedFields[] = {
 }  // namespace
 
 constinit const Object StageObject::kObject{.name = "stage object", .fields = kStageFields};
+constinit const Object SecretObject::kObject{.name = "secret object", .fields = kSecretFields};
 constinit const Object VmObject::kObject{.name = "VM object", .fields = kVmFields};
 constinit const Object VmList::kObject{.name = "VM list", .fields = kListFields};
 constinit const Object ForkResult::kObject{.name = "fork result", .fields = kForkFields};

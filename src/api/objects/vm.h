@@ -20,6 +20,14 @@ struct StageObject {
   static const Object kObject;
 };
 
+/// Without the value, which nobody gets back.
+struct SecretObject {
+  std::string name;
+  std::vector<std::string> hosts;
+  bool available = false;
+  static const Object kObject;
+};
+
 /// Sums since the machine was started, by their names in docs/rpc.md.
 using Metrics = std::map<std::string, std::uint64_t, std::less<>>;
 
@@ -37,6 +45,7 @@ struct VmObject {
   bool nat = false;
   std::string egress;
   std::optional<std::vector<std::string>> allow;
+  std::optional<std::vector<SecretObject>> secrets;
   std::string network;
   std::string storage;
   std::uint32_t disk_iops = 0;

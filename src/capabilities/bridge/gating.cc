@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "capabilities/egress_policy.h"
+#include "capabilities/secret_hosts.h"
 
 namespace banger::capabilities {
 
@@ -30,6 +31,8 @@ net::Gated gated_of(const egress::Policy& policy) {
 }  // namespace
 
 Result<> Gating::check(const vm::Spec& spec) const {
+  TRY(check_secret_hosts(host_.config, spec));
+  TRY(check_secret_network(spec));
   auto policy = TRY(policy_of(host_.config, spec));
   if (spec.network == vm::Network::bridge || !needs_gate(policy) || user_network_can(policy)) return {};
   return fail(ErrorCode::unsupported,
@@ -50,7 +53,7 @@ Task<Result<GateChoice>> Gating::prepare(std::string vm_id, net::Ipv4 address, c
   if (gated == net::Gated::none) co_return GateChoice{};
   auto ports = CO_TRY(co_await host_.egress.open({*device_.made(), host_.privileged.network()}));
   known_.insert(vm_id);
-  CO_TRY(co_await host_.egress.set(std::move(vm_id), address, std::move(policy)));
+  CO_TRY(co_await host_.egress.set(std::move(vm_id), {address, std::move(policy), spec.secrets}));
   co_return GateChoice{gated, ports};
 }
 

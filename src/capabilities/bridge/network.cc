@@ -201,7 +201,7 @@ Task<Result<>> BridgeNetwork::limit_lan(net::Ipv4 address) {
 
 Task<Result<TakesEffect>> BridgeNetwork::change(std::string vm_id, const vm::Spec& before, const vm::Spec& after) {
   bool same = before.nat == after.nat && before.egress == after.egress && before.allow == after.allow &&
-              before.net_bandwidth_bytes == after.net_bandwidth_bytes;
+              before.net_bandwidth_bytes == after.net_bandwidth_bytes && before.secrets == after.secrets;
   if (!on_bridge(after) || same) co_return TakesEffect::after_restart;
   CO_TRY(co_await admit(std::move(vm_id), after));
   co_return TakesEffect::at_once;

@@ -94,6 +94,7 @@ Task<std::shared_ptr<VmOwner>> VmCreation::take_from_pool(const CreateRequest& r
   bool alike = same_reach(request.spec, shape) && same_device_sizes(request.spec, shape);
   auto vm = alike ? pool_.take(record.save_id) : nullptr;
   if (!vm) co_return nullptr;
+  keep_values(vm->record().id(), request);
   auto claimed = co_await vm->claim({.name = record.name,
                                      .spec = request.spec,
                                      .ephemeral = request.ephemeral,
@@ -104,6 +105,13 @@ Task<std::shared_ptr<VmOwner>> VmCreation::take_from_pool(const CreateRequest& r
   services_.log.warn("pool.claim_failed", {{"id", vm->record().id()}, {"error", claimed.error().sentence()}});
   (void)co_await undo(vm);
   co_return nullptr;
+}
+
+// In memory before the VM starts, because its gate gets them then.
+void VmCreation::keep_values(const std::string& vm_id, const CreateRequest& request) {
+  if (!services_.secrets) return;
+  if (!request.secrets_of.empty()) services_.secrets->values().inherit(vm_id, request.secrets_of);
+  services_.secrets->values().add(vm_id, request.secret_values);
 }
 
 Task<Result<>> VmCreation::undo(std::shared_ptr<VmOwner> vm) {
@@ -143,6 +151,7 @@ Task<Result<std::shared_ptr<VmOwner>>> VmCreation::create(CreateRequest request,
   }
   if (request.start) CO_TRY(co_await memory_.make_room(request.spec.memory_bytes, pool_));
   auto vm = CO_TRY(record_vm(services_, registry_, std::move(record)));
+  keep_values(vm->record().id(), request);
   CO_TRY(co_await bring_up(vm, request, std::move(origin.disks_of), stages, cancel));
   co_return vm;
 }

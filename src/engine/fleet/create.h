@@ -17,9 +17,11 @@ struct CreateRequest {
   vm::Spec spec;     ///< complete
   bool start = true;
   WaitFor wait = WaitFor::agent;
-  bool cold = false;       ///< boot instead of using a template
-  std::string from;        ///< id of a saved state with disks: a snapshot or a fork's; empty: none
-  bool ephemeral = false;  ///< removed when its client is gone, by the next daemon if necessary
+  bool cold = false;                     ///< boot instead of using a template
+  std::string from;                      ///< id of a saved state with disks: a snapshot or a fork's; empty: none
+  bool ephemeral = false;                ///< removed when its client is gone, by the next daemon if necessary
+  SecretValues::Map secret_values = {};  ///< that the client gave
+  std::string secrets_of = {};           ///< id of the VM whose values it has too: the parent of a fork; empty: none
 };
 
 /// The record of a VM before its files exist.
@@ -65,6 +67,7 @@ class VmCreation {
   Task<Result<>> bring_up(std::shared_ptr<VmOwner> vm, const CreateRequest& request, std::string disks_of,
                           Stages& stages, host::Cancel& cancel);
   Task<Result<>> undo(std::shared_ptr<VmOwner> vm);
+  void keep_values(const std::string& vm_id, const CreateRequest& request);
 
   Services& services_;
   VmRegistry& registry_;

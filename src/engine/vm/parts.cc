@@ -37,6 +37,15 @@ std::string owner_key_of(const Services& services) {
   return "";
 }
 
+/// A guest without the certificate is useful for everything but its secrets.
+std::string authority_of(const Services& services, const vm::Spec& spec) {
+  if (spec.secrets.empty() || !services.secrets) return "";
+  auto root = services.secrets->authority().root_for(spec.secrets);
+  if (root) return std::move(*root);
+  services.log.warn("secret.no_certificate", {{"error", root.error().sentence()}});
+  return "";
+}
+
 // A guest that goes on, as after a resume or in a fork, keeps its files as they are. Templates and the ready pool have
 // no user yet, and must not hold what is secret.
 bool gets_files(const store::VmRow& row) {
@@ -95,6 +104,7 @@ Result<capabilities::VmContext> vm_context(const Services& services, const VmRec
                                  .timezone = services.config.guest_timezone,
                                  .locale = services.config.guest_locale,
                                  .proxy = services.proxy,
+                                 .authority = authority_of(services, record.spec()),
                                  .files = gets_files(row) ? host_files(services) : capabilities::HostFiles{}};
 }
 

@@ -58,6 +58,7 @@ enum class Names {
   method,     ///< of the daemon
   parameter,  ///< of the method that is the first positional
   vm_filter,  ///< KEY=VALUE of `vm list --filter`
+  secret,     ///< of the config
   choice
 };
 

@@ -15,6 +15,7 @@
 #include "roles/cli/bounds.h"
 #include "roles/cli/connect.h"
 #include "roles/cli/parse.h"
+#include "roles/cli/secret_values.h"
 #include "roles/cli/vm_query.h"
 
 namespace banger::roles::cli {
@@ -200,6 +201,12 @@ std::vector<Candidate> session_names(Daemon& daemon, const std::string& vm, Name
   return found;
 }
 
+std::vector<Candidate> secrets_of_config(const Io& io) {
+  std::vector<Candidate> found;
+  for (const auto& name : secret_names(io)) found.push_back({safe_text(name), ""});
+  return found;
+}
+
 std::vector<Candidate> names_of(Daemon& daemon, Names kind) {
   switch (kind) {
     case Names::vm:
@@ -256,6 +263,7 @@ Completion complete(const std::vector<std::string>& raw, const LiveNames& live) 
 
 LiveNames names_from_daemon(Io& io) {
   return [&io](Names kind, const std::string& vm) -> std::vector<Candidate> {
+    if (kind == Names::secret) return secrets_of_config(io);
     auto daemon = Daemon::find(io);
     if (!daemon || !*daemon) return {};
     bool of_session = kind == Names::session || kind == Names::live_session;

@@ -20,7 +20,7 @@ void add_given(const Args& args, const vm::Field& field, Json& shape) {
     if (auto flag = args.toggle(field.option)) shape[name] = *flag;
   } else if (field.type == vm::FieldType::pairs) {
     if (args.has(field.option)) shape[name] = args.pairs(field.option);
-  } else if (field.type == vm::FieldType::ports || field.type == vm::FieldType::rules) {
+  } else if (field.is_list()) {
     if (args.has(field.option)) shape[name] = args.all(field.option);
   } else if (auto text = args.text(field.option)) {
     shape[name] = *text;

@@ -53,6 +53,9 @@ constexpr Option create_option(const vm::Field& field) {
     case vm::FieldType::rules:
       takes(Kind::text, "HOST[:PORT]");
       break;
+    case vm::FieldType::secrets:
+      takes(Kind::text, "NAME[@HOST,...]", Names::secret);
+      break;
   }
   if (field.in_host_defaults()) option.default_key = field.name;
   return option;

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "capabilities/egress_policy.h"
 #include "capabilities/resource_host.h"
+#include "capabilities/secret_hosts.h"
 #include "config/install.h"
 #include "engine/events/vm_events.h"
 #include "engine/fleet/autostart.h"
@@ -23,6 +24,7 @@
 #include "engine/health/upkeep.h"
 #include "engine/installed_vmms.h"
 #include "engine/network_keeper.h"
+#include "host/core_files.h"
 #include "host/files.h"
 #include "host/memory.h"
 #include "host/own_program.h"
@@ -190,6 +192,7 @@ Result<Prepared> prepare() {
   TRY(image::guard_stores(prepared.paths));
   prepared.config = TRY(config::load_config(prepared.paths.config_file));
   TRY(in(prepared.paths.config_file, capabilities::check_policies(prepared.config)));
+  TRY(in(prepared.paths.config_file, capabilities::check_config_secrets(prepared.config)));
   prepared.lock = TRY(take_instance_lock(prepared.paths.daemon_lock()));
   prepared.store = TRY(store::Store::open(prepared.paths.database()));
   return prepared;
@@ -212,8 +215,9 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
   engine::NetworkAccess network(privileged, keeper, prepared.config);
   engine::VmManager* manager = nullptr;
   engine::Services* shared = nullptr;
+  engine::Secrets secrets(runtime, log, prepared.paths, prepared.config);
   engine::GateProcess gate(
-      runtime, log, prepared.paths, prepared.config, network, {host::own_program(), "bangerd-gate"},
+      runtime, log, prepared.paths, prepared.config, network, secrets, {host::own_program(), "bangerd-gate"},
       {.refused = [&](const std::string& vm, const std::string& why) { tell_refusal(manager, events, vm, why); },
        .moved =
            [&] {
@@ -256,6 +260,7 @@ int serve_until_stopped(Prepared prepared, int ready_fd) {
                             .puller = &pulls.puller,
                             .pusher = &pulls.pusher,
                             .catalog = &pulls.catalog,
+                            .secrets = &secrets,
                             .events = &events};
   engine::VmManager vms(services);
   shared = &services;
@@ -308,6 +313,9 @@ int run(int argc, char** argv) {
   // One arena and an early trim keep an idle daemon small. Allocations are not what the daemon spends its time on.
   ::mallopt(M_ARENA_MAX, 1);
   ::mallopt(M_TRIM_THRESHOLD, limits::kTrimBytes);
+  // Values of secrets are in the memory of this process, and of the gate.
+  if (auto kept = host::keep_memory_out_of_core_files(); !kept)
+    fmt::print(stderr, "bangerd: core files may have secrets: {}\n", kept.error().sentence());
   host::raise_limits();
   auto options = parse_options(argc, argv);
   if (!options) {

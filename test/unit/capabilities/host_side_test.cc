@@ -83,9 +83,9 @@ TEST_CASE("capabilities: the registry holds each once, disks first") {
   std::vector<std::string_view> names;
   for (const Capability* capability : all()) names.push_back(capability->name);
   CHECK(names == std::vector<std::string_view>{"system_disk", "work_disk", "kernel_modules", "console", "identity",
-                                               "host_settings", "host_proxy", "image_config", "network", "bridge",
-                                               "dns_route", "dm_snapshot", "jail", "vmm_cgroups", "ssh", "agent_link",
-                                               "git_identity", "guest_limits", "file_sync"});
+                                               "host_settings", "host_proxy", "image_config", "secrets", "network",
+                                               "bridge", "dns_route", "dm_snapshot", "jail", "vmm_cgroups", "ssh",
+                                               "agent_link", "git_identity", "guest_limits", "file_sync"});
 }
 
 TEST_CASE_METHOD(Fixture, "capabilities: the machine has the drives where the guest config says") {
@@ -338,4 +338,26 @@ TEST_CASE_METHOD(Fixture, "host side: variables of image and VM that are too lon
     if (capability->guest && result) result = capability->guest(vm, config);
   REQUIRE_FALSE(result);
   CHECK_THAT(result.error().message, Catch::Contains("the variables of the image and the VM together"));
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "capabilities: a guest with secrets has placeholders, the certificate, and no hosts or values") {
+  spec.secrets = {{.name = "TOKEN", .hosts = {"a.org"}}, {.name = "KEY", .hosts = {"b.org"}}};
+  auto vm = context();
+  vm.authority = "PEM";
+  vm.run_config.env = {"TOKEN=of the image", "SSL_CERT_FILE=/opt/cas.pem"};
+  auto guest = guest_config(vm);
+  CHECK(guest.authority == "PEM");
+  CHECK(guest.environment ==
+        std::map<std::string, std::string>{{"TOKEN", "banger-secret-TOKEN"},
+                                           {"KEY", "banger-secret-KEY"},
+                                           {"SSL_CERT_FILE", "/opt/cas.pem"},
+                                           {"REQUESTS_CA_BUNDLE", "/etc/ssl/certs/ca-certificates.crt"},
+                                           {"NODE_EXTRA_CA_CERTS", "/usr/local/share/ca-certificates/banger.crt"}});
+}
+
+TEST_CASE_METHOD(Fixture, "capabilities: a guest without secrets has neither variables nor a certificate") {
+  auto vm = context();
+  CHECK(guest_config(vm).environment.empty());
+  CHECK(guest_config(vm).authority.empty());
 }

@@ -18,9 +18,14 @@ class NoGate final : public capabilities::EgressGate {
     if (trouble) co_return std::unexpected(*trouble);
     co_return net::GatePorts{.tcp = 2001, .names_udp = 2002, .names_tcp = 2003};
   }
-  Task<Result<>> set(std::string vm_id, net::Ipv4 address, egress::Policy policy) override {
-    addresses[vm_id] = address;
-    policies.insert_or_assign(std::move(vm_id), std::move(policy));
+  Task<Result<>> set(std::string vm_id, Guest guest) override {
+    addresses[vm_id] = guest.address;
+    secrets[vm_id] = std::move(guest.secrets);
+    policies.insert_or_assign(std::move(vm_id), std::move(guest.policy));
+    co_return Result<>();
+  }
+  Task<Result<>> renew(std::string vm_id) override {
+    renewed.push_back(std::move(vm_id));
     co_return Result<>();
   }
   Task<Result<>> set_host(std::vector<net::Ipv4> all) override {
@@ -51,7 +56,8 @@ class NoGate final : public capabilities::EgressGate {
   std::vector<net::Ipv4> host;                     ///< by the last set_host()
   std::map<std::string, egress::Policy> policies;  ///< by the id of the VM
   std::map<std::string, net::Ipv4> addresses;      ///< of every set()
-  std::vector<std::string> cleared, forgotten;     ///< ids of VMs
+  std::map<std::string, std::vector<vm::Secret>> secrets;
+  std::vector<std::string> cleared, forgotten, renewed;  ///< ids of VMs
   int closed = 0;
   std::optional<Place> place;                                                     ///< of the last open()
   std::optional<Error> trouble;                                                   ///< fails every open()

@@ -23,6 +23,7 @@ Json other_value(const Field& field, const vm::Spec& spec) {
   if (field.type == FieldType::pairs) return Json{{"key", "value"}};
   if (field.type == FieldType::ports) return Json::array({"127.0.0.1:8080:80"});
   if (field.type == FieldType::rules) return Json::array({"example.org:443"});
+  if (field.type == FieldType::secrets) return Json::array({"TOKEN@example.org"});
   if (field.type == FieldType::choice)
     return now == field.choices.back() ? field.choices[field.choices.size() - 2] : field.choices.back();
   return "another";

@@ -108,6 +108,7 @@ struct Fork {
   Daemon& daemon;
   ForkNames wanted;
   vm::Spec spec;
+  std::string parent_id;
   bool start = true;
   std::shared_ptr<Children> children = std::make_shared<Children>(daemon.services.runtime);
   std::shared_ptr<host::Cancel> stop = std::make_shared<host::Cancel>(daemon.services.runtime);
@@ -122,8 +123,12 @@ void begin_children(Fork& fork, const store::SaveRow& save, engine::Stages& stag
   fork.children->made.resize(fork.wanted.names.size());
   for (std::size_t i = 0; i < fork.wanted.names.size(); ++i) {
     // Until the fork is complete, a new daemon deletes what a dead one had made of it.
-    engine::CreateRequest request{
-        .name = fork.wanted.names[i], .spec = fork.spec, .start = fork.start, .from = save.id, .ephemeral = true};
+    engine::CreateRequest request{.name = fork.wanted.names[i],
+                                  .spec = fork.spec,
+                                  .start = fork.start,
+                                  .from = save.id,
+                                  .ephemeral = true,
+                                  .secrets_of = fork.parent_id};
     fork.daemon.services.runtime.spawn(make_child(&fork.daemon, fork.children, i, std::move(request), fork.stop));
   }
 }
@@ -166,7 +171,11 @@ Task<Result<Json>> fork(Daemon& daemon, const Json& params, rpc::CallContext& co
   engine::Stages stages(report_to(context));
   store::SaveRow row;
   row.kind = store::SaveKind::fork;
-  Fork fork{.daemon = daemon, .wanted = std::move(wanted), .spec = vm->record().spec(), .start = start};
+  Fork fork{.daemon = daemon,
+            .wanted = std::move(wanted),
+            .spec = vm->record().spec(),
+            .parent_id = vm->record().id(),
+            .start = start};
   fork.spec.publish.clear();  // they are the parent's
   // A single child starts while its parent is being saved. Several children would make the parent's pause longer.
   engine::CanStart can_start;

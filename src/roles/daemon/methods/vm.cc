@@ -5,9 +5,11 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "capabilities/secret_hosts.h"
 #include "config/defaults.h"
 #include "engine/bounds.h"
 #include "engine/health/disk_space.h"
+#include "engine/secrets/secrets.h"
 #include "link/bounds.h"
 #include "roles/daemon/methods/methods.h"
 #include "roles/daemon/methods/vm_object.h"
@@ -73,6 +75,75 @@ Result<engine::PublishedPorts::Reserved> reserve_wanted(Daemon& daemon, engine::
   return daemon.published.reserve(request.spec.publish, nullptr);
 }
 
+bool concerns_secrets(const Json& given) {
+  for (const auto* name : {"secrets", "egress", "allow", "nat"})
+    if (given.contains(name)) return true;
+  return false;
+}
+
+bool needs_check(const vm::Spec& before, const vm::Spec& after) {
+  return after.egress != before.egress || after.allow != before.allow || after.secrets != before.secrets ||
+         after.net_bandwidth_bytes != before.net_bandwidth_bytes || after.nat != before.nat;
+}
+
+// The hosts of the config become part of the record. Refused before the network of the VM is made.
+Result<vm::Spec> wanted_spec(Daemon& daemon, vm::Spec base, const Json& given) {
+  const auto& config = daemon.services.config;
+  auto spec = TRY(vm::wanted_spec(std::move(base), given));
+  TRY(vm::check_secrets(spec.secrets, spec.environment));
+  spec.secrets = TRY(capabilities::complete_secrets(config, std::move(spec.secrets)));
+  if (concerns_secrets(given)) TRY(capabilities::check_secret_hosts(config, spec));
+  return spec;
+}
+
+/// The values of `secret_values`. The record of a call has no parameters, so they are in no log.
+Result<engine::SecretValues::Map> values_in(const Json& params, const vm::Spec& spec) {
+  engine::SecretValues::Map values;
+  auto given = params.find("secret_values");
+  if (given == params.end() || given->is_null()) return values;
+  for (const auto& [name, value] : given->items()) {
+    if (std::ranges::find(spec.secrets, name, &vm::Secret::name) == spec.secrets.end())
+      return fail(ErrorCode::invalid, fmt::format("the VM has no secret '{}'", printable(name, 80)),
+                  "name it in 'secrets' too");
+    const auto& text = value.get_ref<const std::string&>();
+    TRY(vm::check_secret_value(name, text));
+    values.emplace(name, text);
+  }
+  return values;
+}
+
+Task<Result<>> check_values(Daemon& daemon, const vm::Spec& spec, const engine::SecretValues::Map& given,
+                            std::string vm_id) {
+  if (!daemon.services.secrets) co_return Result<>{};
+  co_return co_await daemon.services.secrets->check(spec.secrets, given, std::move(vm_id));
+}
+
+void warn_of_missing(Daemon& daemon, const engine::VmOwner& vm, const engine::Stages& stages) {
+  const auto* secrets = daemon.services.secrets;
+  for (const auto& secret : vm.record().spec().secrets)
+    if (secrets && !secrets->is_available(vm.record().id(), secret.name))
+      stages.warn(engine::missing_sentence(vm.record().name(), secret));
+}
+
+/// A change of the VM with values for its secrets. A change that fails leaves the values as they were.
+Task<Result<TakesEffect>> change_with_values(Daemon& daemon, std::shared_ptr<engine::VmOwner> vm, std::string name,
+                                             vm::Spec spec, engine::SecretValues::Map given) {
+  auto* secrets = daemon.services.secrets;
+  const auto& id = vm->record().id();
+  if (!secrets) co_return co_await vm->change(std::move(name), std::move(spec));
+  auto before = secrets->values().of(id);
+  bool renewed = !given.empty() && spec.secrets == vm->record().spec().secrets;
+  secrets->values().add(id, std::move(given));
+  auto changed = co_await vm->change(std::move(name), std::move(spec));
+  if (!changed) {
+    secrets->values().replace(id, std::move(before));
+    co_return changed;
+  }
+  secrets->values().keep_only(id, vm->record().spec().secrets);
+  if (renewed) CO_TRY(co_await daemon.services.egress.renew(id));
+  co_return changed;
+}
+
 Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& context) {
   engine::CreateRequest request;
   request.name = CO_TRY(find_string(params, "name")).value_or("");
@@ -85,23 +156,27 @@ Task<Result<Json>> create(Daemon& daemon, const Json& params, rpc::CallContext& 
     request.from = snapshot.id;
     base = CO_TRY(vm::spec_from_json(CO_TRY(parse_json(snapshot.spec, limits::kRpcMessageBytes))));
     network = vm::exactly(base.network);
-    base.publish.clear();                               // they are the other VM's
-    if (params.contains("egress")) base.allow.clear();  // they belong to the other VM's policy
+    base.publish.clear();                                                     // they are the other VM's
+    if (params.contains("egress")) base.allow.clear(), base.secrets.clear();  // they belong to the other VM's policy
   }
   request.cold = CO_TRY(find_bool(params, "cold")).value_or(false);
   if (auto wanted = CO_TRY(find_string(params, "network"))) network = CO_TRY(vm::network_choice_from_string(*wanted));
   Json given = params;
   given.erase("network");
-  request.spec = CO_TRY(vm::wanted_spec(std::move(base), given));
+  request.spec = CO_TRY(wanted_spec(daemon, std::move(base), given));
   CO_TRY(co_await daemon.services.resources.resolve(network, request.spec));
   request.start = CO_TRY(find_bool(params, "start")).value_or(true);
   request.wait = CO_TRY(wait_param(params));
   request.ephemeral = CO_TRY(find_bool(params, "ephemeral")).value_or(false);
+  request.secret_values = CO_TRY(values_in(params, request.spec));
+  // The secrets of a snapshot may lack values.
+  if (params.contains("secrets")) CO_TRY(co_await check_values(daemon, request.spec, request.secret_values, ""));
   bool ephemeral = request.ephemeral;
   auto ports = CO_TRY(reserve_wanted(daemon, request));
   engine::Stages stages(report_to(context));
   auto vm = CO_TRY(co_await daemon.vms.create(std::move(request), stages, context.cancel()));
   daemon.published.update(*vm);
+  warn_of_missing(daemon, *vm, stages);
   if (ephemeral) remove_with_client(daemon, vm, context);
   co_return api::to_json(vm_object(daemon.services, *vm));
 }
@@ -113,6 +188,7 @@ Task<Result<Json>> start(Daemon& daemon, const Json& params, rpc::CallContext& c
   CO_TRY(co_await daemon.vms.make_room_for(*vm));
   if (CO_TRY(find_bool(params, "cold")).value_or(false)) CO_TRY(co_await vm->discard_saved_memory());
   CO_TRY(co_await vm->start(stages, context.cancel(), CO_TRY(wait_param(params))));
+  warn_of_missing(daemon, *vm, stages);
   co_return api::to_json(vm_object(daemon.services, *vm));
 }
 
@@ -161,17 +237,17 @@ Task<Result<Json>> set(Daemon& daemon, const Json& params, rpc::CallContext&) {
   // A VM of an older banger may have a name that is refused now. Its other fields can still be changed.
   if (name != vm->record().name()) CO_TRY(vm::check_name(name));
   auto before = vm->record().spec();
-  auto after = CO_TRY(vm::wanted_spec(before, params));
+  auto after = CO_TRY(wanted_spec(daemon, before, params));
   CO_TRY(vm::check_spec(after, daemon.services.host_size));
   // What cannot be enforced is not recorded. Other fields can be changed on a host that lacks something.
-  bool enforced = after.egress != before.egress || after.allow != before.allow ||
-                  after.net_bandwidth_bytes != before.net_bandwidth_bytes || after.nat != before.nat;
-  if (enforced) CO_TRY(daemon.services.resources.check(after));
+  if (needs_check(before, after)) CO_TRY(daemon.services.resources.check(after));
+  auto values = CO_TRY(values_in(params, after));
+  if (params.contains("secrets")) CO_TRY(co_await check_values(daemon, after, values, vm->record().id()));
   // Of a VM that does not run, this only finds out whether the ports are free.
   std::vector<vm::PublishedPort> none;
   auto ports = CO_TRY(daemon.published.reserve(after.publish == before.publish ? none : after.publish, vm.get()));
   bool stopped = vm->record().state() == vm::State::stopped, renamed = name != vm->record().name();
-  auto effect = CO_TRY(co_await vm->change(std::move(name), after));
+  auto effect = CO_TRY(co_await change_with_values(daemon, vm, std::move(name), after, std::move(values)));
   daemon.published.update(*vm);
   auto taken = effect == TakesEffect::at_once ? vm::Taken::yes : vm::Taken::no;
   auto object = vm_object(daemon.services, *vm);

@@ -61,6 +61,15 @@ void add_machine(const machine::MachineRecord& record, api::VmObject& object) {
   object.pid = record.process.pid;
 }
 
+std::vector<api::SecretObject> secrets_of(const engine::Services& services, const engine::VmRecord& record) {
+  std::vector<api::SecretObject> list;
+  for (const auto& secret : record.spec().secrets)
+    list.push_back({.name = secret.name,
+                    .hosts = secret.hosts,
+                    .available = services.secrets && services.secrets->is_available(record.id(), secret.name)});
+  return list;
+}
+
 }  // namespace
 
 api::VmObject vm_object(const engine::Services& services, const engine::VmOwner& vm) {
@@ -82,6 +91,7 @@ api::VmObject vm_object(const engine::Services& services, const engine::VmOwner&
   object.system_ready = parts.link->system_up();
   object.disk_used_bytes = parts.disks.used_bytes();
   object.directory = parts.disks.directory();
+  object.secrets = secrets_of(services, vm.record());
   if (const auto& metrics = parts.machine->metrics()) object.metrics = metrics->figures;
   return object;
 }
@@ -90,6 +100,7 @@ api::VmObject listed_vm_object(const engine::Services& services, const engine::V
   auto object = vm_object(services, vm);
   object.config.reset();
   object.allow.reset();
+  object.secrets.reset();
   return object;
 }
 

@@ -205,3 +205,31 @@ TEST_CASE("gating: the gate ends with the bridge, not while a VM is on it") {
   f.run(f.bridge->close());
   CHECK(f.gate.closed == 1);
 }
+
+TEST_CASE("gating: the gate has the secrets of a guest with its policy, also after a change of either") {
+  Fixture f;
+  f.spec.egress = "none";
+  f.spec.allow = {"a.example.org"};
+  f.spec.secrets = {{.name = "TOKEN", .hosts = {"a.example.org"}}};
+  f.acquire();
+  REQUIRE(f.admit());
+  CHECK(f.gate.secrets.at(kVm) == f.spec.secrets);
+  auto before = f.spec;
+  f.spec.secrets.clear();
+  CHECK(f.change(before) == TakesEffect::at_once);
+  CHECK(f.gate.secrets.at(kVm).empty());
+  before = f.spec;
+  f.spec.labels = {{"a", "b"}};
+  CHECK(f.change(before) == TakesEffect::after_restart);
+}
+
+TEST_CASE("gating: a VM whose secrets the gate would not see is refused") {
+  Fixture f;
+  f.spec.secrets = {{.name = "TOKEN", .hosts = {"a.example.org"}}};
+  auto refusal = [&] { return f.bridge->check(f.spec).error().message; };
+  CHECK(refusal().starts_with("a VM with the egress policy 'open' can have no secrets"));
+  f.spec.egress = "ci";
+  CHECK(f.bridge->check(f.spec));
+  f.spec.network = vm::Network::user;
+  CHECK(refusal().starts_with("a VM with the user network can have no secrets"));
+}

@@ -28,6 +28,7 @@ std::pair<std::string, Json> example(const vm::Field& field) {
   if (field.type == vm::FieldType::pairs) return {"key=value", {{"key", "value"}}};
   if (field.type == vm::FieldType::ports) return {"8080:80", Json::array({"8080:80"})};
   if (field.type == vm::FieldType::rules) return {"example.org:443", Json::array({"example.org:443"})};
+  if (field.type == vm::FieldType::secrets) return {"TOKEN@example.org", Json::array({"TOKEN@example.org"})};
   if (field.type == vm::FieldType::choice) return {std::string(field.choices.back()), field.choices.back()};
   return {"debian", "debian"};
 }

@@ -10,6 +10,7 @@
 #include "roles/cli/open_network.h"
 #include "roles/cli/output.h"
 #include "roles/cli/quiet.h"
+#include "roles/cli/secret_values.h"
 #include "roles/cli/vm_options.h"
 
 namespace banger::roles::cli {
@@ -66,6 +67,7 @@ Result<int> create(Context& context) {
   params["start"] = !args.flag("no-start");
   if (auto wait = args.text("wait")) params["wait"] = *wait;
   if (auto environment = TRY(vm_environment(context)); !environment.empty()) params["environment"] = environment;
+  TRY(add_secret_values(context, params));
   auto progress = io_for_progress(context);
   auto daemon = TRY(Daemon::connect(progress));
   auto vm = TRY(create_vm(context, daemon, params));

@@ -10,6 +10,7 @@
 #include "roles/cli/guest_command.h"
 #include "roles/cli/open_network.h"
 #include "roles/cli/quiet.h"
+#include "roles/cli/secret_values.h"
 #include "roles/cli/session.h"
 #include "roles/cli/vm_options.h"
 #include "roles/cli/workspace/prepare.h"
@@ -145,8 +146,12 @@ Result<int> run(Context& context) {
     context.io.print(departure->text());
     return exit_status::kOk;
   }
+  Json secrets = Json::object();
+  TRY(add_secret_values(context, secrets));
+  progress.environment = context.io.environment;
   auto daemon = TRY(Daemon::connect(progress));
   Json params = TRY(resolved_shape(context, daemon));
+  params.update(secrets);
   params["start"] = true;
   if (auto wait = args.text("wait")) params["wait"] = *wait;
   params["ephemeral"] = args.flag("rm");

@@ -7,6 +7,7 @@
 #include "roles/cli/arguments.h"
 #include "roles/cli/fan_out.h"
 #include "roles/cli/pending_changes.h"
+#include "roles/cli/secret_values.h"
 #include "roles/cli/vm_options.h"
 
 namespace banger::roles::cli {
@@ -21,6 +22,7 @@ constexpr auto kOptions =
            std::to_array<Option>({{.name = "clear-labels", .help = "remove all labels"},
                                   {.name = "clear-publish", .help = "publish no ports any more"},
                                   {.name = "clear-allow", .help = "allow no hosts beyond the policy any more"},
+                                  {.name = "clear-secrets", .help = "have no secrets any more"},
                                   kResultsOption}));
 
 // Both parts of the policy decide together, so a change of one shows both.
@@ -44,6 +46,11 @@ Result<int> set(Context& context) {
     if (params.contains("allow")) return context.usage("--clear-allow and --allow exclude each other");
     params["allow"] = Json::array();
   }
+  if (context.args.flag("clear-secrets")) {
+    if (params.contains("secrets")) return context.usage("--clear-secrets and --secret exclude each other");
+    params["secrets"] = Json::array();
+  }
+  TRY(add_secret_values(context, params));
   if (params.empty()) return context.usage("'vm set' needs an option", "see 'banger vm set --help'");
   bool one_only = params.contains("publish") && !params["publish"].empty();
   if (one_only && context.args.positionals.size() > 1)

@@ -47,6 +47,17 @@ std::string egress_of(const api::VmObject& vm) {
                      more == 0 ? "" : fmt::format(" and {} more", more));
 }
 
+std::string secret_of(const api::SecretObject& secret, const std::string& vm) {
+  auto hosts = secret.hosts;
+  auto more = hosts.size() - std::min(hosts.size(), limits::kShownRules);
+  hosts.resize(hosts.size() - more);
+  auto text =
+      fmt::format("{} for {}{}", secret.name, join(hosts, ", "), more == 0 ? "" : fmt::format(" and {} more", more));
+  if (secret.available) return text;
+  return fmt::format("{} (value missing: banger vm set {} --secret {}@{})", text, vm, secret.name,
+                     join(secret.hosts, ","));
+}
+
 std::string stages_of(const api::VmObject& vm) {
   std::string text;
   for (const auto& stage : vm.stages)
@@ -99,6 +110,10 @@ Table table_of(const api::VmObject& vm) {
   table.add({"nat", vm.nat ? "yes" : "no"});
   // An older daemon has no policies.
   if (auto egress = egress_of(vm); !egress.empty() && egress != vm::kOpenEgress) table.add({"egress", egress});
+  for (const auto& secret : vm.secrets.value_or(std::vector<api::SecretObject>())) {
+    table.add({"secret", secret_of(secret, vm.name)});
+    if (!secret.available) table.colour_last(1, Paint::red);
+  }
   if (!vm.publish.empty()) table.add({"published", published_of(vm)});
   for (const auto& problem : vm.publish_problems.value_or(std::vector<std::string>())) {
     table.add({"not published", problem});

@@ -62,7 +62,8 @@ TEST_CASE("vm object: a stopped VM has no machine, but all fields") {
                                       "restart",
                                       "autostart",
                                       "egress",
-                                      "allow"});
+                                      "allow",
+                                      "secrets"});
   CHECK(json["state"] == "stopped");
   CHECK(json["image"] == "tiny");
   CHECK(json["machine"] == "");

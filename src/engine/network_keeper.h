@@ -64,8 +64,8 @@ struct KeeperProcesses {
 std::optional<KeeperProcesses> keeper_processes(const std::string& path);
 
 /// Bridges by the root helper where there is one, else in a private network. While a keeper runs, everything is in its
-/// network. Without a helper, root has the host's bridge if the config asks for it, or if that bridge is there already. It
-/// is also root's last way, where there can be no private network.
+/// network. Without a helper, root has the host's bridge if the config asks for it, or if that bridge is there already.
+/// It is also root's last way, where there can be no private network.
 class NetworkAccess final : public capabilities::Privileged {
  public:
   /// Whether the host has a link with that name; for tests another function.

@@ -610,8 +610,9 @@ def ways_in(host, options):
 
 
 def fairness(host, options):
-    """Measures what a guest with one processor loses beside each hostile guest with one processor, and bare beside a
-    process of the host that only uses a processor."""
+    """Measures what a guest with one processor loses beside each hostile guest of the same size.
+
+    The bare run is beside a process of the host that only uses a processor."""
     host.configure(pool_size=0)
     rates = {"processor": neighbours.loop_rate, "vm exec": neighbours.trip_rate}
 

@@ -25,6 +25,7 @@ inline constexpr std::uint16_t kProxyPort = 3128;  ///< of the relay in a privat
 /// Of relays on a bridge of the host, one for each daemon: below the ports that kernels give out, above most services.
 inline constexpr std::uint16_t kFirstProxyPort = 20'000, kProxyPorts = 10'000;
 inline constexpr std::size_t kProxyConnections = 256;        ///< of one guest at once; browsers and builds open dozens
+inline constexpr std::size_t kProxyConnectionsOfGate = 512;  ///< of all guests with an egress policy together
 inline constexpr std::size_t kProxyConnectionsOfAll = 1024;  ///< each has two descriptors
 inline constexpr int kProxyBacklog = 256;                    ///< connections that wait to be accepted
 inline constexpr auto kProxyHeadPatience = 20s;              ///< for the whole head of a guest's request

@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/task.h"
 #include "egress/policy.h"
+#include "host/endpoint.h"
 #include "host/namespaces.h"
 #include "net/bridge.h"
 #include "net/gate_ports.h"
@@ -24,6 +26,7 @@ class EgressGate {
   struct Place {
     net::Bridge bridge;
     std::shared_ptr<const host::Namespaces> network;
+    std::optional<host::Endpoint> proxy = {};  ///< where the relay to the host's proxy listens
   };
   /// Starts the gate of that bridge, or finds the one of an earlier daemon. Returns where the firewall has to send the
   /// packets of guests with a policy. Repeatable.

@@ -1,10 +1,13 @@
 #include "egress/verdict.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace banger::egress {
 
 namespace {
+
+constexpr std::uint16_t kHttpPort = 80;
 
 // What refuses a destination that is not open.
 Reason reason_against(const Policy& policy, const Openings& openings, Destination to, Instant now) {
@@ -56,6 +59,8 @@ bool switches(const HttpHead& head) {
 }  // namespace
 
 Verdict judge_address(const Policy& policy, const Openings& openings, Destination to, Instant now) {
+  // The proxy was asked for an allowed name.
+  if (to.by_proxy) return {.reason = Reason::allowed, .needs_name = !policy.is_open()};
   auto name = openings.name_for(to.address, now);
   if (policy.allows_address(to.address, to.port)) return {.reason = Reason::allowed, .name = std::move(name)};
   bool can_open = !policy.is_closed(to.address) || policy.is_peer(to.address);
@@ -93,6 +98,27 @@ Verdict judge_http(const Policy& policy, const Openings& openings, Destination t
   if (switches(head)) return refuse(Reason::protocol_switch, std::move(verdict.name));
   if (!named) return refuse(Reason::name_is_address, std::move(verdict.name));
   return judge_name(policy, head.host.name, to.port);
+}
+
+std::optional<Destination> asked_of_proxy(const HttpHead& head) {
+  bool tunnel = head.form == TargetForm::authority;
+  if (!tunnel && (head.form != TargetForm::absolute || head.scheme != "http")) return std::nullopt;
+  auto port = head.port == 0 ? kHttpPort : head.port;
+  if (tunnel) {
+    auto digits = head.target.data() + head.target.rfind(':') + 1;
+    std::from_chars(digits, head.target.data() + head.target.size(), port);
+  }
+  bool by_name = head.host.kind == HostKind::name;
+  if (!by_name && !head.host.address) return std::nullopt;
+  return Destination{head.host.address.value_or(0), port, by_name};
+}
+
+Verdict judge_proxied(const Policy& policy, const Openings& openings, Destination to, const HttpHead& head,
+                      Instant now) {
+  auto verdict = to.by_proxy ? judge_name(policy, head.host.name, to.port) : judge_address(policy, openings, to, now);
+  if (to.by_proxy) verdict.needs_name = !policy.is_open();
+  bool nameless = verdict.allowed() && verdict.needs_name && !to.by_proxy && head.form == TargetForm::absolute;
+  return nameless ? refuse(Reason::name_is_address, std::move(verdict.name)) : verdict;
 }
 
 Verdict judge_inside_tls(const std::string& sni, Destination to, HeadState state, const HttpHead& head) {

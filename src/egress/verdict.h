@@ -22,6 +22,7 @@ namespace banger::egress {
 struct Destination {
   Ipv4 address = 0;
   std::uint16_t port = 0;
+  bool by_proxy = false;  ///< the host's proxy looks up the name, so nobody here knows the address; it is 0
   friend bool operator==(const Destination&, const Destination&) = default;
 };
 
@@ -49,6 +50,14 @@ Verdict judge_second_hello(const ClientHello& first, HelloState state, const Cli
 /// `state` is never need_more.
 Verdict judge_http(const Policy& policy, const Openings& openings, Destination to, HeadState state,
                    const HttpHead& head, Instant now);
+
+/// Where a request to a proxy leads. Nothing for a request that only a server takes, or for https without a tunnel.
+/// Nothing either for an address that is not IPv4 in four numbers.
+std::optional<Destination> asked_of_proxy(const HttpHead& head);
+
+/// Such a request, to where asked_of_proxy() says. With `needs_name`, what is said inside a tunnel decides too.
+Verdict judge_proxied(const Policy& policy, const Openings& openings, Destination to, const HttpHead& head,
+                      Instant now);
 
 /// A request inside a TLS connection that the proxy has ended. Its host must be `sni`, the canonical name of the
 /// connection. Otherwise an allowed name would be a way to other hosts behind the same server.

@@ -32,7 +32,9 @@ constexpr int kControlFd = 3, kTcpFd = 4, kNamesUdpFd = 5, kNamesTcpFd = 6;
 /// Which gate it is. A gate of another version, bridge or network is of no use.
 std::string name_of(const capabilities::EgressGate::Place& place) {
   auto network = place.network ? host::identity_of(*place.network) : "host";
-  return fmt::format("{} {}/{} {}", BANGER_VERSION, net::to_text(place.bridge.address), place.bridge.prefix, network);
+  auto proxy = place.proxy ? " " + host::to_string(*place.proxy) : "";
+  return fmt::format("{} {}/{} {}{}", BANGER_VERSION, net::to_text(place.bridge.address), place.bridge.prefix, network,
+                     proxy);
 }
 
 // JSON stays in plain functions. In coroutines its code is several times as large.
@@ -240,6 +242,7 @@ Result<UniqueFd> GateProcess::spawn(const Place& place, const std::string& name)
   // In a private network the daemon's own relay has all names.
   add({"--server", is_private ? here : fmt::format("{}:{}", config_.default_dns, limits::kDnsPort)});
   if (auto vm_names = is_private ? here : config_.dns_listen_addr; !vm_names.empty()) add({"--vm-names", vm_names});
+  if (place.proxy) add({"--proxy", host::to_string(*place.proxy)});
   spec.extra_fds = {{control.get(), kControlFd},
                     {sockets_->tcp.get(), kTcpFd},
                     {sockets_->names.udp.get(), kNamesUdpFd},

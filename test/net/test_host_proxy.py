@@ -5,6 +5,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import client_hello  # noqa: E402
 import egress  # noqa: E402
 import http_proxy  # noqa: E402
 from egress import HOST_PUBLIC, LAN, METADATA, SECRET_PORT, WEB  # noqa: E402
@@ -86,9 +87,27 @@ class HostProxy(ProxyCase):
         # An address of the internet is none of these.
         self.assertIn("HTTP/1.1 200 ", self.ask("one", connect(f"{WEB}:{WEB_PORT}")))
 
-    def test_a_guest_with_a_policy_or_without_a_way_out_has_none(self):
-        self.make("policy", "--allow", "web.example")
-        self.assertEqual(self.variables("policy"), {})
+    def test_it_is_no_way_round_an_egress_policy(self):
+        self.make("one", "--allow", "web.example", "--allow", f"echo.example:{ECHO_PORT}")
+        page = self.guest("one", "wget", "-qO-", "http://web.example/page")
+        self.assertEqual(page.stdout, "host web.example/page\n", page.stderr)
+        echo = self.ask("one", connect(f"echo.example:{ECHO_PORT}"), b"hello and bye\n")
+        self.assertTrue(echo.endswith("\r\n\r\nhello and bye\n"), echo)
+        answer = self.ask("one", connect("web.example:443"), client_hello.make("web.example"))
+        self.assertIn("sni web.example\n", answer)
+        before = len(self.proxy.heads())
+        for asked in (connect(f"other.example:{WEB_PORT}"), connect(f"{WEB}:{WEB_PORT}"),
+                      connect(f"127.0.0.1:{SECRET_PORT}"), egress.request("other.example", "http://other.example/")):
+            self.assertIn("HTTP/1.1 403 ", self.ask("one", asked), asked)
+        self.assertEqual(len(self.proxy.heads()), before)
+        self.internet.seen.clear()
+        self.ask("one", connect("web.example:443"), client_hello.make("other.example"))
+        self.assertEqual(self.internet.texts("sni"), [])
+        self.assertTrue(self.logged("one", "name_not_allowed", name="other.example", address="", port=443))
+        self.b.ok("vm", "set", "one", "--clear-allow", "--egress", "open")
+        self.assertIn("HTTP/1.1 200 ", self.ask("one", connect(f"other.example:{WEB_PORT}")))
+
+    def test_a_guest_without_a_way_out_has_none(self):
         self.make("inside", "--no-nat")
         self.assertEqual(self.variables("inside"), {})
         self.make("own", "--env", "HTTP_PROXY=http://other.example:1")

@@ -51,7 +51,7 @@ Task<Result<GateChoice>> Gating::prepare(std::string vm_id, net::Ipv4 address, c
   auto policy = CO_TRY(effective_policy(host_.config, spec));
   auto gated = gated_of(policy);
   if (gated == net::Gated::none) co_return GateChoice{};
-  auto ports = CO_TRY(co_await host_.egress.open({*device_.made(), host_.privileged.network()}));
+  auto ports = CO_TRY(co_await host_.egress.open({*device_.made(), host_.privileged.network(), proxy_.endpoint()}));
   known_.insert(vm_id);
   CO_TRY(co_await host_.egress.set(std::move(vm_id), {address, std::move(policy), spec.secrets}));
   co_return GateChoice{gated, ports};

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "capabilities/bridge/device.h"
+#include "capabilities/bridge/guest_proxy.h"
 #include "capabilities/resource_host.h"
 #include "net/ruleset.h"
 
@@ -18,7 +19,8 @@ struct GateChoice {
 
 class Gating {
  public:
-  Gating(const ResourceHost& host, const BridgeDevice& device) : host_(host), device_(device) {}
+  Gating(const ResourceHost& host, const BridgeDevice& device, const GuestProxy& proxy)
+      : host_(host), device_(device), proxy_(proxy) {}
 
   /// `unsupported`, with a way out, for a policy that the VM's network cannot enforce.
   Result<> check(const vm::Spec& spec) const;
@@ -38,6 +40,7 @@ class Gating {
  private:
   ResourceHost host_;
   const BridgeDevice& device_;
+  const GuestProxy& proxy_;
   std::set<std::string> known_;  ///< VMs that the gate has heard of
 };
 

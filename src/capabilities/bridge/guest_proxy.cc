@@ -50,6 +50,10 @@ std::uint16_t port_on_host(const ResourceHost& host) {
 
 }  // namespace
 
+std::optional<host::Endpoint> GuestProxy::endpoint() const {
+  return relay_ ? std::optional(relay_->endpoint()) : std::nullopt;
+}
+
 std::string GuestProxy::address() const { return relay_ ? host::to_string(relay_->endpoint()) : ""; }
 
 Task<> GuestProxy::serve() {
@@ -87,6 +91,11 @@ Task<Result<UniqueFd>> GuestProxy::listen() {
 }
 
 // Other users' guests may share the bridge, and they have no right to this user's proxy.
-bool GuestProxy::serves(const net::TcpStream& client) const { return leases_.holds(client.ends().there.address); }
+// The gate asks for guests with a policy, and it has the bridge's own address. Nobody else has in a private network.
+bool GuestProxy::serves(const net::TcpStream& client) const {
+  auto ends = client.ends();
+  if (ends.there.address != ends.here.address) return leases_.holds(ends.there.address);
+  return host_.privileged.is_private() || client.is_from(::geteuid());
+}
 
 }  // namespace banger::capabilities

@@ -20,6 +20,7 @@ class GuestProxy {
   void end() { relay_.reset(); }
   /// "172.16.0.1:3128"; empty while there is no relay.
   std::string address() const;
+  std::optional<host::Endpoint> endpoint() const;
   /// Why there is no relay although guests should have one.
   const std::optional<Error>& trouble() const { return trouble_; }
 

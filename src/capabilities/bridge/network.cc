@@ -79,7 +79,7 @@ BridgeNetwork::BridgeNetwork(const ResourceHost& host)
       upkeep_(host_, device_, taps_, idle_),
       names_(host_, leases_),
       proxy_(host_, device_, leases_),
-      gating_(host_, device_),
+      gating_(host_, device_, proxy_),
       host_addresses_(host_, device_) {}
 
 Result<> BridgeNetwork::load() {

@@ -16,11 +16,8 @@ net::Range range_of(const std::string& address) {
   return net::Range::around(ip.value_or(0), static_cast<std::uint32_t>(prefix));
 }
 
-// All connections of a guest with a policy go to the gate, which knows no proxy.
-bool has_policy(const vm::Spec& spec) { return spec.egress != vm::kOpenEgress || !spec.allow.empty(); }
-
 Variables variables_of(const VmContext& vm) {
-  if (has_policy(vm.spec) || !vm::reaches_outside(vm.spec)) return {};
+  if (!vm::reaches_outside(vm.spec)) return {};
   if (!vm.port) return variables_for_user_network(vm.proxy);
   return vm.port->proxy.empty() ? Variables{}
                                 : variables_for_relay(vm.proxy, vm.port->proxy, range_of(vm.port->address));

@@ -96,10 +96,13 @@ Task<> serve(ServingPtr serving, ProxyPassagePtr passage) {
 }
 
 void take(const ServingPtr& serving, std::unique_ptr<net::TcpStream> stream) {
-  auto guest = stream->ends().there.address;
+  auto ends = stream->ends();
+  auto guest = ends.there.address;
   auto found = serving->connections.find(guest);
+  auto open = found == serving->connections.end() ? 0 : found->second;
+  bool is_gate = guest == ends.here.address;
   bool room = serving->passages.size() < limits::kProxyConnectionsOfAll &&
-              (found == serving->connections.end() || found->second < limits::kProxyConnections);
+              open < (is_gate ? limits::kProxyConnectionsOfGate : limits::kProxyConnections);
   if (!room || !serving->options.serves(*stream)) {
     stream->reset_at_end();
     return;

@@ -4,6 +4,12 @@
 
 namespace banger::roles::gate {
 
+namespace {
+
+constexpr std::string_view kHeadEnd = "\r\n\r\n", kTunnel = "HTTP/1.1 200 ";
+
+}  // namespace
+
 Flow::Flow(host::Runtime& runtime, GuestPtr guest, Destination to, std::unique_ptr<net::TcpStream> stream)
     : runtime_(runtime), guest_(std::move(guest)), to_(to), inside_(std::move(stream)), changed_(runtime) {
   guest_->passages().insert(this);
@@ -49,6 +55,7 @@ void Flow::note_refusal(const Verdict& verdict) {
 
 Task<std::optional<std::string>> Flow::read_guest(host::Deadline deadline) {
   if (over_) co_return std::nullopt;
+  if (!unread_.empty()) co_return std::exchange(unread_, {});
   auto bytes = co_await inside_->read(deadline);
   if (over_) co_return std::nullopt;
   if (bytes) co_return std::move(*bytes);
@@ -71,15 +78,13 @@ Task<bool> Flow::connect() {
   if (over_) co_return false;
   ++connection_;
   outside_.reset();
-  auto stream = co_await net::connect_tcp(runtime_, {to_.address, to_.port}, host::after(limits::kOutsidePatience));
+  early_.clear();
+  auto at = proxy_ ? proxy_->at : to_;
+  auto stream = co_await net::connect_tcp(runtime_, {at.address, at.port}, host::after(limits::kOutsidePatience));
   if (over_) co_return false;
-  if (!stream) {
-    guest_->note(
-        {.name = name_, .address = to_.address, .port = to_.port, .reason = egress::Reason::host_does_not_answer});
-    cut();
-    co_return false;
-  }
+  if (!stream) co_return fail_to_connect();
   outside_ = std::move(*stream);
+  if (proxy_ && !proxy_->head.empty()) co_return co_await open_tunnel();
   co_return true;
 }
 
@@ -90,6 +95,47 @@ Task<std::optional<std::string>> Flow::read_outside() {
   if (bytes) co_return std::move(*bytes);
   cut();
   co_return std::nullopt;
+}
+
+bool Flow::fail_to_connect() {
+  guest_->note(
+      {.name = name_, .address = to_.address, .port = to_.port, .reason = egress::Reason::host_does_not_answer});
+  cut();
+  return false;
+}
+
+// The guest is told of the first tunnel only.
+Task<bool> Flow::open_tunnel() {
+  auto answer = co_await read_tunnel_answer();
+  if (over_) co_return false;
+  if (!answer) co_return fail_to_connect();
+  auto end = answer->find(kHeadEnd) + kHeadEnd.size();
+  if (answer->starts_with(kTunnel)) {
+    early_ = answer->substr(end);
+    co_return true;
+  }
+  if (connection_ > 1) co_return fail_to_connect();
+  guest_->note(
+      {.name = name_, .address = to_.address, .port = to_.port, .reason = egress::Reason::host_does_not_answer});
+  refusal_ = std::move(*answer);
+  outside_.reset();
+  co_return false;
+}
+
+// A refusal ends with the connection. The relay belongs to the daemon, so its answers have one form.
+Task<Result<std::string>> Flow::read_tunnel_answer() {
+  auto until = host::after(limits::kTunnelPatience);
+  CO_TRY(co_await outside_->write(proxy_->head, until));
+  std::string answer;
+  for (;;) {
+    if (over_) co_return fail(ErrorCode::cancelled, "the guest is gone");
+    auto bytes = CO_TRY(co_await outside_->read(until));
+    answer += bytes;
+    bool has_head = answer.find(kHeadEnd) != answer.npos;
+    if (has_head && (bytes.empty() || answer.starts_with(kTunnel))) co_return answer;
+    if (bytes.empty() || answer.size() > limits::kTunnelAnswerBytes)
+      co_return fail(ErrorCode::unavailable, "the relay has no answer");
+  }
 }
 
 Task<bool> Flow::write_outside(std::string bytes) {
@@ -105,6 +151,7 @@ Task<bool> Flow::write_outside(std::string bytes) {
 
 Task<Result<std::string>> Flow::start_tls(Side side, certs::Session session, std::string first) {
   bool inside = side == Side::guest;
+  if (!inside) first = std::exchange(early_, {});
   auto& stream = inside ? inside_ : outside_;
   auto tls = std::make_unique<TlsStream>(runtime_, std::move(stream), std::move(session),
                                          inside ? request_cut_ : answer_cut_, inside ? answer_cut_ : request_cut_);
@@ -156,14 +203,15 @@ Task<> Flow::cut_later(host::Runtime& runtime, std::weak_ptr<Flow> ending) {
 void Flow::start_answers(const FlowPtr& flow) { flow->runtime_.spawn(pass_answers(flow, flow->connection_)); }
 
 Task<> Flow::pass_answers(FlowPtr flow, int connection) {
+  Result<std::string> bytes(std::exchange(flow->early_, {}));
   while (flow->is_current(connection)) {
-    auto bytes = co_await flow->outside_->read();
+    if (bytes->empty()) bytes = co_await flow->outside_->read();
     if (!flow->is_current(connection)) co_return;
     if (!bytes) co_return co_await break_off(flow, std::move(bytes.error()));
     if (bytes->empty()) break;
     flow->answered_ = true;
     if (flow->watcher_) flow->watcher_(*bytes);
-    if (!co_await flow->write_guest(std::move(*bytes))) co_return;
+    if (!co_await flow->write_guest(std::exchange(*bytes, {}))) co_return;
   }
   if (!flow->is_current(connection)) co_return;
   flow->inside_->shutdown_write();

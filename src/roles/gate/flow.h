@@ -46,6 +46,13 @@ class Flow final : public Passage {
   /// answers that pass from there end. REQUIRES: not answered.
   Task<bool> connect();
   bool connected() const { return outside_ != nullptr; }
+  /// From now on the flow leads to `to` by way of the proxy that it led to before. connect() asks the proxy for a
+  /// tunnel with this head, or for nothing if the head is empty.
+  void go_through_proxy(Destination to, std::string head) { proxy_ = {to_, std::move(head)}, to_ = to; }
+  /// The proxy's answer if it was the reason why the first connect() has failed. The flow then goes on. Else empty.
+  std::string take_proxy_refusal() { return std::exchange(refusal_, {}); }
+  /// Bytes of the guest that were read and are for the next reader.
+  void put_back(std::string bytes) { unread_ = std::move(bytes); }
   Task<bool> write_outside(std::string bytes);
   /// The guest sends no more. Completes when its side has ended wholly. A host outside that never ends must not keep
   /// the connection of a guest that is gone.
@@ -92,6 +99,9 @@ class Flow final : public Passage {
   static Task<> break_off(FlowPtr flow, Error error);
   static Task<> cut_later(host::Runtime& runtime, std::weak_ptr<Flow> ending);
   static Task<> pass_answers(FlowPtr flow, int connection);
+  Task<bool> open_tunnel();
+  Task<Result<std::string>> read_tunnel_answer();
+  bool fail_to_connect();
   bool is_current(int connection) const { return !over_ && connection == connection_; }
   void count(std::uint64_t sent, std::uint64_t received);
   void note_bytes();
@@ -100,6 +110,14 @@ class Flow final : public Passage {
   GuestPtr guest_;
   Destination to_;
   std::unique_ptr<net::TcpStream> inside_, outside_;
+  struct Proxy {
+    Destination at;
+    std::string head;
+  };
+  std::optional<Proxy> proxy_;
+  std::string unread_;   ///< of the guest
+  std::string early_;    ///< of the server, with the proxy's answer
+  std::string refusal_;  ///< of the proxy
   std::function<void(std::string_view)> watcher_;
   std::string (*last_word_)(const Error& error) = nullptr;
   host::Event changed_;

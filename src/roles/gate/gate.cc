@@ -21,7 +21,7 @@ Result<> serve(Options options, const Logger& log) {
   host::Runtime runtime(0);
   Guests guests(runtime, options.peers);
   Methods methods{runtime, guests, options.place, TRY(net::ports_of(options.sockets))};
-  TRY(serve_connections(runtime, std::move(options.sockets.tcp), guests));
+  TRY(serve_connections(runtime, std::move(options.sockets.tcp), guests, options.proxy));
   auto names = TRY(serve_names(runtime, std::move(options.sockets.names), guests, std::move(options.servers)));
   auto server = rpc::make_server(runtime, log);
   add_methods(*server, methods);

@@ -13,7 +13,7 @@ namespace {
 std::unexpected<Error> usage() {
   return fail(ErrorCode::invalid,
               "usage: bangerd-gate --control-fd N --tcp-fd N --names-udp-fd N --names-tcp-fd N --network CIDR "
-              "--server IPV4:PORT… [--vm-names IPV4:PORT] --place TEXT",
+              "--server IPV4:PORT… [--vm-names IPV4:PORT] [--proxy IPV4:PORT] --place TEXT",
               "the daemon starts it when a VM has an egress policy");
 }
 
@@ -52,6 +52,8 @@ Result<> take(Options& options, std::string_view name, const std::string& value)
     options.servers.outside.push_back(TRY(host::parse_endpoint(value)));
   else if (name == "--vm-names")
     options.servers.vm_names = TRY(host::parse_endpoint(value));
+  else if (name == "--proxy")
+    options.proxy = TRY(host::parse_endpoint(value));
   else if (name == "--place")
     options.place = value;
   else

@@ -41,6 +41,16 @@ TEST_CASE("guest proxy: a private network has a relay only for the proxy that th
   CHECK(b.operations.count("proxy.listen") == 1);
 }
 
+TEST_CASE("guest proxy: the gate is told where the relay is") {
+  Fixture b;
+  b.spec.egress = "none";
+  auto bridge = b.bridge_with({.https = "http://proxy.corp:81"});
+  REQUIRE(b.run(bridge->admit(kVm, b.spec)));
+  REQUIRE(b.gate.place);
+  REQUIRE(b.gate.place->proxy);
+  CHECK(host::to_string(*b.gate.place->proxy) == bridge->port(kVm)->proxy);
+}
+
 TEST_CASE("guest proxy: a relay that cannot be made costs no guest its network, and doctor says why") {
   Fixture b;
   b.operations.fails = "proxy.listen";
@@ -53,7 +63,7 @@ TEST_CASE("guest proxy: a relay that cannot be made costs no guest its network, 
   CHECK(checks.back().detail.find("not today") != std::string::npos);
 }
 
-TEST_CASE("guest proxy: a guest on the bridge is led to the relay, unless it has a policy or reaches nothing") {
+TEST_CASE("guest proxy: a guest on the bridge is led to the relay, unless it reaches nothing outside") {
   Fixture b;
   VmContext vm{.runtime = b.runtime, .log = b.log, .id = kVm, .spec = b.spec};
   vm.proxy = {.https = "http://me:secret@proxy.corp:81"};
@@ -71,15 +81,15 @@ TEST_CASE("guest proxy: a guest on the bridge is led to the relay, unless it has
   b.spec.nat = false;
   CHECK(variables().empty());
   b.spec.nat = true;
-  b.spec.allow = {"a.org"};
-  CHECK(variables().empty());
-  b.spec.allow = {};
+  // The gate knows the relay, and judges what a guest with a policy asks of it.
   b.spec.egress = "none";
-  CHECK(variables().empty());
-  b.spec.egress = "open";
+  CHECK(variables().size() == 4);
   vm.proxy = {};
   CHECK(variables().empty());
   vm.port = std::nullopt;
   vm.proxy = {.http = "http://127.0.0.1:81"};
+  b.spec.network = vm::Network::user;
+  CHECK(variables().empty());
+  b.spec.egress = "open";
   CHECK(variables()["http_proxy"] == "http://10.0.2.2:81");
 }

@@ -30,7 +30,9 @@ constexpr std::size_t kNetwork = 9, kServer = 13, kVmNames = 15;
 
 TEST_CASE("gate options: what the daemon writes is understood") {
   auto words = good();
-  words.insert(words.end(), {"--server", "9.9.9.9:53"});
+  CHECK_FALSE(parse(words)->proxy);
+  words = good();
+  words.insert(words.end(), {"--server", "9.9.9.9:53", "--proxy", "172.16.0.1:3128"});
   auto options = parse(words);
   REQUIRE(options);
   CHECK(options->control.get() == std::stoi(words[1]));
@@ -43,6 +45,7 @@ TEST_CASE("gate options: what the daemon writes is understood") {
   CHECK(options->peers == net::Range{0xac100000, 24});
   CHECK(options->servers.outside == std::vector<host::Endpoint>{{0x01010101, 53}, {0x09090909, 53}});
   CHECK(options->servers.vm_names == host::Endpoint{0x7f000001, 42069});
+  CHECK(options->proxy == host::Endpoint{0xac100001, 3128});
   CHECK(options->place == "1.0 172.16.0.1/24 host");
 }
 

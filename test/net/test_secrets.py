@@ -106,7 +106,9 @@ env = "MY_TOKEN"
     def make_with_secrets(self, name, *secrets, allowed=ALLOWED):
         words = [word for host in allowed for word in ("--allow", host)]
         words += [word for secret in secrets for word in ("--secret", secret)]
-        with self.variables(TOKEN=TOKEN, MY_TOKEN=TOKEN):
+        # A daemon that starts now has the other variables of this shell, as every program.
+        variables = {"TOKEN": TOKEN} | ({"MY_TOKEN": TOKEN} if "RENAMED" in secrets else {})
+        with self.variables(**variables):
             shown = self.make(name, *words)
         self.b.ok("vm", "cp", str(self.b.root / "curl"), f"{name}:/root/")
         return shown

@@ -53,6 +53,7 @@ __all__ = [
     "PushObject",
     "RecipeObject",
     "RunConfigObject",
+    "SecretObject",
     "SessionList",
     "SessionObject",
     "SnapshotList",
@@ -167,6 +168,24 @@ class SourcesObject(Record):
         "memory_bytes": text,
         "disk_bytes": text,
         "system_bytes": text,
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretObject(Record):
+    """The secret object of docs/rpc.md."""
+
+    NAME: ClassVar[str] = "secret object"
+    name: str = ""
+    """The name of the secret, and of the guest's variable."""
+    hosts: list[str] = field(default_factory=list)
+    """The hosts that get the value."""
+    available: bool = False
+    """Whether the value is known. Otherwise requests with it fail."""
+    READERS: ClassVar[Mapping[str, Reader]] = {
+        "name": text,
+        "hosts": texts,
+        "available": boolean,
     }
 
 
@@ -970,6 +989,8 @@ class VmObject(Record):
     """What the guest may reach outside: `open`, `none`, or the name of a policy of the config."""
     allow: list[str] = field(default_factory=list)
     """The hosts that the guest may reach all the same. Not in lists."""
+    secrets: list[SecretObject] = field(default_factory=list)
+    """What the gate puts into requests. Not in lists."""
     network: Literal["user", "bridge"] = "user"
     """The kind of network."""
     storage: Literal["overlay", "copy", "dm-snapshot"] = "overlay"
@@ -1057,6 +1078,7 @@ class VmObject(Record):
         "nat": boolean,
         "egress": text,
         "allow": texts,
+        "secrets": records(SecretObject),
         "network": text,
         "storage": text,
         "disk_iops": integer,

@@ -84,7 +84,7 @@ def vm_create(*, name: str | None = None, image: str | None = None, kernel: str 
               vcpus: int | None = None, memory_bytes: int | None = None,
               disk_bytes: int | None = None, system_bytes: int | None = None,
               nat: bool | None = None, egress: str | None = None,
-              allow: Sequence[str] | None = None,
+              allow: Sequence[str] | None = None, secrets: Sequence[str] | None = None,
               network: Literal["auto", "user", "bridge"] | None = None,
               storage: Literal["overlay", "copy", "dm-snapshot"] | None = None,
               disk_iops: int | None = None, disk_bandwidth_bytes: int | None = None,
@@ -92,9 +92,9 @@ def vm_create(*, name: str | None = None, image: str | None = None, kernel: str 
               environment: Mapping[str, str] | None = None,
               labels: Mapping[str, str] | None = None, publish: Sequence[str] | None = None,
               restart: Literal["no", "on-failure", "always"] | None = None,
-              autostart: bool | None = None, start: bool | None = None,
-              wait: Literal["agent", "system"] | None = None, cold: bool | None = None,
-              from_: str | None = None, ephemeral: bool | None = None) -> Call[VmObject]:
+              autostart: bool | None = None, secret_values: Mapping[str, str] | None = None,
+              start: bool | None = None, wait: Literal["agent", "system"] | None = None,
+              cold: bool | None = None, from_: str | None = None, ephemeral: bool | None = None) -> Call[VmObject]:
     """Creates a VM. A default image or kernel that is missing is made first. So is a template, unless `cold` is
     true or `start` is false. With `from`, the parameters image, kernel and storage come from the snapshot and
     may not be given. If the snapshot has memory, that is also true of vcpus, memory_bytes and network. An
@@ -113,6 +113,9 @@ def vm_create(*, name: str | None = None, image: str | None = None, kernel: str 
       it, a list `allow` turns `open` into `none`. The default is that of the config.
     - `allow`: Hosts that the guest may reach all the same. Each is `NAME`, `*.NAME`, `ADDRESS` or `CIDR`, which
       `:PORT` or `:PORT-PORT` may follow.
+    - `secrets`: Secrets that the gate of the egress policy puts into requests in place of their placeholders.
+      Each is `NAME@HOST` or `NAME@HOST,HOST`, or `NAME` for the hosts that the config has. The policy must name
+      each host.
     - `network`: The kind of network. The default is that of the config.
     - `storage`: The kind of system disk. The default is that of the config.
     - `disk_iops`: Limit of the operations a second of all disks together; 0: none. The default is that of the
@@ -133,6 +136,8 @@ def vm_create(*, name: str | None = None, image: str | None = None, kernel: str 
     - `restart`: When the VM starts again after its guest has ended by itself. `on-failure` means after a panic,
       and when the VMM ended. A guest that reboots always runs again. The default is "no".
     - `autostart`: Whether the VM is started, or resumed, whenever the daemon starts. The default is false.
+    - `secret_values`: The values of secrets by their names. They are kept in memory only, and never recorded. A
+      secret without one has the value of its file or command in the config.
     - `start`: Whether the VM is started too. The default is true.
     - `wait`: `agent` waits until the agent answers, `system` until the guest has booted. The default is
       `system` for a guest that boots, and `agent` for a guest from a saved state, which has booted before.
@@ -153,6 +158,7 @@ def vm_create(*, name: str | None = None, image: str | None = None, kernel: str 
         "nat": nat,
         "egress": egress,
         "allow": list(allow) if allow is not None else None,
+        "secrets": list(secrets) if secrets is not None else None,
         "network": network,
         "storage": storage,
         "disk_iops": disk_iops,
@@ -164,6 +170,7 @@ def vm_create(*, name: str | None = None, image: str | None = None, kernel: str 
         "publish": list(publish) if publish is not None else None,
         "restart": restart,
         "autostart": autostart,
+        "secret_values": dict(secret_values) if secret_values is not None else None,
         "start": start,
         "wait": wait,
         "cold": cold,
@@ -280,12 +287,12 @@ def vm_delete(vm: str, *, force: bool | None = None) -> Call[NameObject]:
 def vm_set(vm: str, *, name: str | None = None, vcpus: int | None = None,
            memory_bytes: int | None = None, disk_bytes: int | None = None,
            system_bytes: int | None = None, nat: bool | None = None, egress: str | None = None,
-           allow: Sequence[str] | None = None, disk_iops: int | None = None,
-           disk_bandwidth_bytes: int | None = None, net_bandwidth_bytes: int | None = None,
-           pids: int | None = None, labels: Mapping[str, str] | None = None,
-           publish: Sequence[str] | None = None,
+           allow: Sequence[str] | None = None, secrets: Sequence[str] | None = None,
+           disk_iops: int | None = None, disk_bandwidth_bytes: int | None = None,
+           net_bandwidth_bytes: int | None = None, pids: int | None = None,
+           labels: Mapping[str, str] | None = None, publish: Sequence[str] | None = None,
            restart: Literal["no", "on-failure", "always"] | None = None,
-           autostart: bool | None = None) -> Call[VmObject]:
+           autostart: bool | None = None, secret_values: Mapping[str, str] | None = None) -> Call[VmObject]:
     """Changes a VM. The result also has `restart_needed`.
 
     - `vm`: A name, an id or a unique id prefix.
@@ -299,6 +306,7 @@ def vm_set(vm: str, *, name: str | None = None, vcpus: int | None = None,
       it, a list `allow` turns `open` into `none`. On a bridge, the change takes effect at once.
     - `allow`: All hosts that the guest may reach all the same. Hosts that are not named go. On a bridge, the
       change takes effect at once.
+    - `secrets`: All secrets. Secrets that are not named go. The change takes effect at once.
     - `disk_iops`: Limit of the operations a second of all disks together; 0: none. The change takes effect at
       once.
     - `disk_bandwidth_bytes`: Limit of the bytes a second of all disks together; 0: none. The change takes
@@ -312,6 +320,8 @@ def vm_set(vm: str, *, name: str | None = None, vcpus: int | None = None,
     - `restart`: When the VM starts again after its guest has ended by itself. `on-failure` means after a panic,
       and when the VMM ended. A guest that reboots always runs again.
     - `autostart`: Whether the VM is started, or resumed, whenever the daemon starts.
+    - `secret_values`: The values of secrets by their names. They are kept in memory only, and never recorded. A
+      secret without one has the value of its file or command in the config.
     """
     return call("vm.set", VmObject.from_json, {
         "vm": vm,
@@ -323,6 +333,7 @@ def vm_set(vm: str, *, name: str | None = None, vcpus: int | None = None,
         "nat": nat,
         "egress": egress,
         "allow": list(allow) if allow is not None else None,
+        "secrets": list(secrets) if secrets is not None else None,
         "disk_iops": disk_iops,
         "disk_bandwidth_bytes": disk_bandwidth_bytes,
         "net_bandwidth_bytes": net_bandwidth_bytes,
@@ -331,6 +342,7 @@ def vm_set(vm: str, *, name: str | None = None, vcpus: int | None = None,
         "publish": list(publish) if publish is not None else None,
         "restart": restart,
         "autostart": autostart,
+        "secret_values": dict(secret_values) if secret_values is not None else None,
     })
 
 

@@ -29,6 +29,9 @@ class VmOptions(TypedDict, total=False):
     """What the guest may reach outside: "open", "none", or the name of a policy of the config."""
     allow: Sequence[str]
     """Hosts that the guest may reach all the same, like "example.org" or "*.example.net:443"."""
+    secrets: Mapping[str, str | None]
+    """Values that the gate puts into requests, by "NAME@HOST" or "NAME@HOST,HOST". The guest has a placeholder in NAME.
+    None: the file or command of the config has the value."""
     nat: bool
     """False: the guest reaches other guests only."""
     network: Literal["auto", "user", "bridge"]
@@ -65,10 +68,13 @@ def create_call(options: VmOptions) -> Call[VmObject]:
     unknown = options.keys() - VmOptions.__annotations__.keys()
     if unknown:
         raise TypeError(f"a VM has no option '{min(unknown)}'")
+    secrets = options.get("secrets")
+    values = {name.partition("@")[0]: value for name, value in (secrets or {}).items() if value is not None}
     return calls.vm_create(
         name=options.get("name"), image=options.get("image"), kernel=options.get("kernel"), vcpus=options.get("vcpus"),
         memory_bytes=sizes["memory"], disk_bytes=sizes["disk"], system_bytes=sizes["system_disk"],
         nat=options.get("nat"), egress=options.get("egress"), allow=options.get("allow"),
+        secrets=list(secrets) if secrets is not None else None, secret_values=values or None,
         network=options.get("network"), storage=options.get("storage"), environment=options.get("env"),
         labels=options.get("labels"), publish=options.get("publish"), restart=options.get("restart"),
         autostart=options.get("autostart"), wait=options.get("wait"), cold=options.get("cold"),

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ._errors import Corrupt
@@ -40,7 +40,7 @@ class Call(Generic[T]):
     """A call of one method. `Client.call` makes it. The module `banger.calls` has a function for each method."""
 
     method: str
-    params: Mapping[str, Any]
+    params: Mapping[str, Any] = field(repr=False)  # it may have the values of secrets
     read: Callable[[object], T]
 
 

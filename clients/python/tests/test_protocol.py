@@ -116,9 +116,13 @@ class Values(unittest.TestCase):
                                        "from": "s", "ephemeral": True})
         self.assertEqual(create_call(VmOptions(keep=True)).params, {"ephemeral": False})
         every = create_call({name: 1 for name in VmOptions.__annotations__} | {"env": {"A": ""}, "labels": {"a": ""},
-                                                                             "allow": ["a"], "publish": ["1:1"]})
+                                                                             "allow": ["a"], "publish": ["1:1"],
+                                                                             "secrets": {"A@a.org": "x"}})
         known = {name.rstrip("_") for name in inspect.signature(calls.vm_create).parameters}
         self.assertEqual(set(every.params), known - {"start"})
+        secrets = create_call(VmOptions(secrets={"A@a.org,b.org": "x", "B@a.org": None})).params
+        self.assertEqual(secrets, {"secrets": ["A@a.org,b.org", "B@a.org"], "secret_values": {"A": "x"},
+                                   "ephemeral": True})
         with self.assertRaisesRegex(TypeError, "no option 'cpus'"):
             create_call({"cpus": 2})
 

@@ -61,7 +61,7 @@ inline constexpr std::size_t kNetworkLockBytes = 128;  ///< a pid, or four numbe
 
 // -- secrets
 inline constexpr auto kSecretCommandDeadline = 30s;  ///< for the value; some ask a password store over the network
-inline constexpr auto kSecretCommandFresh = 10s;     ///< the output for several VMs that start together
+inline constexpr auto kSecretCommandFresh = 1min;    ///< the output for forks, and VMs that start together
 inline constexpr std::size_t kAuthorityFileBytes = 16 * kKiB;  ///< of one key, 0.4 KiB
 inline constexpr std::size_t kRootCertificates = 256;          ///< kept, one for each set of hosts
 /// A list of CAs; hosts have up to 0.6 MiB. Its certificates alone must fit into a message.

@@ -28,7 +28,7 @@ Task<Result<>> Secrets::check(std::vector<vm::Secret> secrets, SecretValues::Map
   for (const auto& secret : secrets) {
     if (given.contains(secret.name)) continue;
     if (const auto* place = place_of(secret.name)) {
-      CO_TRY(co_await read(secret.name, *place, Effort::fresh));
+      CO_TRY(co_await read(secret.name, *place, Effort::again));
       continue;
     }
     if (vm_id.empty() || !is_available(vm_id, secret.name)) co_return no_value(secret.name);
@@ -45,8 +45,8 @@ Task<Result<SecretText>> Secrets::read(std::string name, config::SecretSource so
     co_return fail(ErrorCode::not_found, "its command has not run yet");
   }
   auto turn = co_await running_commands_.lock();
-  if (auto known = outputs_.find(name);
-      known != outputs_.end() && host::Clock::now() - known->second.at < limits::kSecretCommandFresh)
+  if (auto known = outputs_.find(name); effort == Effort::fresh && known != outputs_.end() &&
+                                        host::Clock::now() - known->second.at < limits::kSecretCommandFresh)
     co_return known->second.value;
   auto value = co_await read_secret(runtime_, paths_.home, name, std::move(source));
   if (value) outputs_.insert_or_assign(name, Output{*value, host::Clock::now()});

@@ -30,7 +30,8 @@ class Secrets {
   OwnerAuthority& authority() { return authority_; }
 
   /// Whether each of the secrets has a value: of `given`, which a client gave, or of the config's file or command. The
-  /// error has a way out. `vm_id`: the VM that has values already; may be empty.
+  /// error has a way out. Commands run, whatever their last output was. `vm_id`: the VM that has values already; may be
+  /// empty.
   Task<Result<>> check(std::vector<vm::Secret> secrets, SecretValues::Map given, std::string vm_id = "");
 
   /// What the gate gets for one secret. Without a value, the gate keeps the one that it has.
@@ -38,8 +39,8 @@ class Secrets {
     vm::Secret secret;
     std::optional<SecretText> value;
   };
-  /// `fresh`: runs commands whose output is old. `at_hand`: never waits for a command.
-  enum class Effort { fresh, at_hand };
+  /// `again`: runs each command. `fresh`: runs those whose output is old. `at_hand`: never waits for a command.
+  enum class Effort { again, fresh, at_hand };
   Task<std::vector<Delivery>> gather(std::string vm_id, std::vector<vm::Secret> secrets, Effort effort);
   /// Whether gather() with Effort::at_hand may have left out a value that a command would give.
   bool needs_command(const std::vector<vm::Secret>& secrets) const;

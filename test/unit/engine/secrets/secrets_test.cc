@@ -82,6 +82,9 @@ TEST_CASE_METHOD(Fixture, "secrets: a command runs once for VMs that start toget
   CHECK(gather("COMMAND") == "of the command");
   CHECK(gather("COMMAND", Effort::at_hand) == "of the command");
   CHECK(runs() == 1);
+  // Whoever gives the secret to a VM expects the present output.
+  CHECK(check("COMMAND").empty());
+  CHECK(runs() == 2);
   CHECK(secrets.needs_command({{.name = "COMMAND", .hosts = {}}}));
   CHECK_FALSE(secrets.needs_command({{.name = "FILE", .hosts = {}}, {.name = "X", .hosts = {}}}));
 }

@@ -110,7 +110,7 @@ std::vector<Leftover> VmmCgroups::leftovers() {
 
 Task<Result<>> VmmCgroups::remove(Leftover leftover) { co_return host_.cgroups->remove(leftover.path); }
 
-Check VmmCgroups::check() const {
+Check VmmCgroups::state() const {
   if (groups_)
     return {
         "cgroups", CheckStatus::pass,
@@ -122,7 +122,7 @@ Check VmmCgroups::check() const {
           missing_.hint};
 }
 
-Task<std::vector<Check>> VmmCgroups::checks() { co_return std::vector<Check>{check()}; }
+Task<std::vector<Check>> VmmCgroups::checks() { co_return std::vector<Check>{state()}; }
 
 Task<> VmmCgroups::close() {
   if (groups_) groups_->end();

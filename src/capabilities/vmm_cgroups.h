@@ -30,7 +30,7 @@ class VmmCgroups final : public HostResource {
  private:
   std::shared_ptr<UniqueFd> make(const std::string& vm_id, const vm::Spec& spec);
   void forget_group(const std::string& vm_id, const std::string& path);
-  Check check() const;
+  Check state() const;
 
   ResourceHost host_;
   std::optional<host::DelegatedCgroup> groups_;

@@ -48,7 +48,9 @@ class FirecrackerCase(bare.BareCase):
         cls.b.run("daemon", "stop")
         path = pathlib.Path(cls.b.env["XDG_CONFIG_HOME"]) / "banger"
         path.mkdir(parents=True, exist_ok=True)
-        (path / "config.toml").write_text(f'{cls.config}machine = "{machine}"\nfirecracker_bin = "{cls.wrapper}"\n')
+        # The stand-in's guest has namespaces of its own, for which a machine in a private network has no rights.
+        settings = f'network = "user"\nmachine = "{machine}"\nfirecracker_bin = "{cls.wrapper}"\n'
+        (path / "config.toml").write_text(cls.config + settings)
 
     def create(self, name, *more):
         self.addCleanup(self.b.run, "vm", "delete", "--force", name)

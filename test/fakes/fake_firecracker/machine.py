@@ -2,6 +2,7 @@
 import fcntl
 import json
 import os
+import socket
 import struct
 
 from .api import SNAPSHOT_VERSIONS, Ended, Fault, parse_version
@@ -96,7 +97,8 @@ class Machine:
     def open_net(self, net):
         if not os.path.exists("/sys"):  # in a jail; there /dev/net/tun exists, so the tap can really be attached
             return self.attach_tap(net["host_dev_name"])
-        if not os.path.exists(f"/sys/class/net/{net['host_dev_name']}"):
+        # sysfs may show the network of another process.
+        if net["host_dev_name"] not in {name for _, name in socket.if_nameindex()}:
             raise Fault(f"Could not create the network device: Open tap device failed: {net['host_dev_name']}")
 
     def attach_tap(self, name):

@@ -31,7 +31,7 @@ struct ResourceHost {
   std::function<Task<Result<machine::firecracker::FirecrackerFacts>>()> firecracker;
   /// The id of the VM with that name or id. Called when VMs have been recovered.
   std::function<std::optional<std::string>(std::string_view name)> find_vm = {};
-  http::ProxySettings proxy = {};  ///< of this host, for guests that use them; empty: none do
+  http::ProxySettings proxy = {};       ///< of this host, for guests that use them; empty: none do
   host::CgroupTree* cgroups = nullptr;  ///< null: cgroups are not used
 };
 

@@ -39,6 +39,7 @@ std::size_t heap() { return ::mallinfo2().uordblks + ::mallinfo2().hblkhd; }
 }  // namespace
 
 TEST_CASE("gate secrets: a large body passes, and an answer as large, with bounded memory") {
+  std::size_t most = 0;  // outlives the watch, which ends with the runtime
   EndedFixture f;
   bool got = false, answered = false;
   f.serve([&](End& end) {
@@ -54,7 +55,8 @@ TEST_CASE("gate secrets: a large body passes, and an answer as large, with bound
     end.head();
     answered = takes_large(end, kLarge) && end.some().empty();
   });
-  auto before = heap(), most = before;
+  auto before = heap();
+  most = before;
   auto watch = [](host::Runtime& runtime, std::size_t& seen) -> Task<> {
     for (int i = 0; i < 500; ++i) {
       seen = std::max(seen, heap());

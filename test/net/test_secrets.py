@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import signal
+import stat
 import sys
 import unittest
 
@@ -46,9 +47,18 @@ def data_of(path):
 
 
 def files_with(directory, values):
-    """Returns the files below that have one of the values."""
-    plain = (path for path in directory.rglob("*") if path.is_file() and not path.is_symlink())
-    return [path for path in plain if any(value.encode() in piece for piece in data_of(path) for value in values)]
+    """Returns the files below that have one of the values. Files may go meanwhile."""
+    found = []
+    for parent, _, names in os.walk(directory):
+        for path in (pathlib.Path(parent) / name for name in names):
+            with contextlib.suppress(FileNotFoundError):
+                if stat.S_ISREG(path.lstat().st_mode) and has_one(path, values):
+                    found.append(path)
+    return found
+
+
+def has_one(path, values):
+    return any(value.encode() in piece for piece in data_of(path) for value in values)
 
 
 class SecretsCase(egress.OnTheInternet, PrivateCase):

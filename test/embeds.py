@@ -11,7 +11,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDERS = ("guest", "images", "share")
-NOT_EMBEDDED = [ROOT / "images/README.md", *sorted((ROOT / "images/kernel").iterdir())]
+INSTALLED = ROOT / "share/apparmor/banger"
+NOT_EMBEDDED = [ROOT / "images/README.md", INSTALLED, *sorted((ROOT / "images/kernel").iterdir())]
 
 
 def would_embed(build):

@@ -82,10 +82,11 @@ struct Fixture {
 TEST_CASE("capabilities: the registry holds each once, disks first") {
   std::vector<std::string_view> names;
   for (const Capability* capability : all()) names.push_back(capability->name);
-  CHECK(names == std::vector<std::string_view>{"system_disk", "work_disk", "kernel_modules", "console", "identity",
-                                               "host_settings", "host_proxy", "image_config", "secrets", "network",
-                                               "bridge", "dns_route", "dm_snapshot", "jail", "vmm_cgroups", "ssh",
-                                               "agent_link", "git_identity", "guest_limits", "file_sync"});
+  CHECK(names == std::vector<std::string_view>{"system_disk", "work_disk",     "kernel_modules", "console",
+                                               "identity",    "host_settings", "host_proxy",     "image_config",
+                                               "secrets",     "network",       "bridge",         "dns_route",
+                                               "dm_snapshot", "jail",          "vmm_cgroups",    "ssh",
+                                               "agent_link",  "git_identity",  "guest_limits",   "file_sync"});
 }
 
 TEST_CASE_METHOD(Fixture, "capabilities: the machine has the drives where the guest config says") {
